@@ -1,0 +1,133 @@
+#include "queries/address_map.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace queries {
+namespace {
+
+// A page costs 4 KiB. Up to this many pages are allowed for nothing; beyond, they must hold 128 objects each on
+// average.
+constexpr std::size_t free_pages = 2048;
+constexpr std::uint64_t objects_per_page = 128;
+
+}  // namespace
+
+void AddressMap::add(std::uint64_t address) {
+  ++added_;
+  if (!spilled_) {
+    if ((address & 7) != 0) {
+      spill();
+    } else {
+      const std::uint64_t page = address >> page_shift;
+      if (page != last_page_) {
+        const auto [found, is_new] = slots_.try_emplace(page, static_cast<std::uint32_t>(pages_.size()));
+        if (is_new) {
+          pages_.push_back({page, found->second, 0});
+          cells_.resize(pages_.size() * cells_per_page);
+        }
+        last_page_ = page;
+        last_slot_ = found->second;
+        if (pages_.size() > free_pages && pages_.size() * objects_per_page > added_) spill();
+      }
+    }
+    if (!spilled_) {
+      const std::uint64_t granule = (address >> 3) & (granules_per_page - 1);
+      cells_[std::size_t{last_slot_} * cells_per_page + (granule >> 6)].bits |= std::uint64_t{1} << (granule & 63);
+      return;
+    }
+  }
+  sorted_.push_back(address);
+}
+
+void AddressMap::spill() {
+  std::sort(pages_.begin(), pages_.end(), [](const Page& a, const Page& b) { return a.number < b.number; });
+  std::vector<std::uint64_t> addresses;
+  for_each([&](ObjectId, std::uint64_t address) { addresses.push_back(address); });
+  sorted_ = std::move(addresses);
+  std::vector<Cell>().swap(cells_);  // not `= {}`: that keeps the memory
+  std::vector<Page>().swap(pages_);
+  decltype(slots_)().swap(slots_);
+  spilled_ = true;
+}
+
+void AddressMap::freeze() {
+  frozen_ = true;
+  std::uint64_t count = 0;
+  if (spilled_) {
+    std::sort(sorted_.begin(), sorted_.end());
+    sorted_.erase(std::unique(sorted_.begin(), sorted_.end()), sorted_.end());
+    sorted_.shrink_to_fit();
+    count = sorted_.size();
+  } else {
+    decltype(slots_)().swap(slots_);
+    std::sort(pages_.begin(), pages_.end(), [](const Page& a, const Page& b) { return a.number < b.number; });
+    for (Page& page : pages_) {
+      page.first_id = static_cast<std::uint32_t>(count);
+      Cell* cells = &cells_[std::size_t{page.slot} * cells_per_page];
+      for (std::size_t i = 0; i < cells_per_page; ++i) {
+        cells[i].rank = static_cast<std::uint32_t>(count);
+        count += static_cast<std::uint64_t>(__builtin_popcountll(cells[i].bits));
+      }
+    }
+    if (!pages_.empty()) {
+      first_page_ = pages_.front().number;
+      const std::uint64_t span = pages_.back().number - first_page_ + 1;
+      if (span <= table_limit && span <= free_pages * 64 + pages_.size() * 64) {
+        table_.assign(static_cast<std::size_t>(span), no_slot);
+        for (const Page& page : pages_) table_[page.number - first_page_] = page.slot;
+      }
+    }
+  }
+  if (count >= index(no_object)) throw std::length_error("more than 4,294,967,294 objects: not supported");
+  size_ = static_cast<std::uint32_t>(count);
+}
+
+std::uint32_t AddressMap::search_page(std::uint64_t page) const {
+  const auto found = std::lower_bound(pages_.begin(), pages_.end(), page,
+                                      [](const Page& a, std::uint64_t number) { return a.number < number; });
+  return found != pages_.end() && found->number == page ? found->slot : no_slot;
+}
+
+ObjectId AddressMap::search(std::uint64_t address) const {
+  const auto found = std::lower_bound(sorted_.begin(), sorted_.end(), address);
+  if (found == sorted_.end() || *found != address) return no_object;
+  return ObjectId{static_cast<std::uint32_t>(found - sorted_.begin())};
+}
+
+std::uint64_t AddressMap::address_of(ObjectId id) const {
+  if (!sorted_.empty()) return sorted_.at(index(id));
+  if (index(id) >= size_) throw std::out_of_range("no such object id");
+  auto page = std::upper_bound(pages_.begin(), pages_.end(), index(id),
+                               [](std::uint32_t wanted, const Page& a) { return wanted < a.first_id; });
+  --page;
+  const Cell* cells = &cells_[std::size_t{page->slot} * cells_per_page];
+  const Cell* cell = std::upper_bound(cells, cells + cells_per_page, index(id),
+                                      [](std::uint32_t wanted, const Cell& a) { return wanted < a.rank; });
+  --cell;
+  std::uint64_t bits = cell->bits;
+  for (std::uint32_t skip = index(id) - cell->rank; skip > 0; --skip) bits &= bits - 1;
+  const auto granule =
+      static_cast<std::uint64_t>(cell - cells) * 64 + static_cast<std::uint64_t>(__builtin_ctzll(bits));
+  return (page->number << page_shift) + (granule << 3);
+}
+
+ObjectId AddressMap::at_or_below(std::uint64_t address) const {
+  std::uint32_t low = 0;
+  std::uint32_t high = size_;
+  while (low < high) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    if (address_of(ObjectId{middle}) <= address) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low == 0 ? no_object : ObjectId{low - 1};
+}
+
+std::size_t AddressMap::bytes() const {
+  return cells_.size() * sizeof(Cell) + pages_.size() * sizeof(Page) + table_.size() * 4 + sorted_.size() * 8;
+}
+
+}  // namespace queries

@@ -1,0 +1,41 @@
+#include "queries/ids.h"
+
+#include <array>
+#include <cstddef>
+
+namespace queries {
+namespace {
+
+template <typename Enum, std::size_t N>
+std::string_view word(const std::array<std::string_view, N>& words, Enum value) {
+  const auto at = static_cast<std::size_t>(value);
+  return at < N ? words[at] : std::string_view("unknown");
+}
+
+}  // namespace
+
+std::string_view to_text(ObjectKind kind) {
+  static constexpr std::array<std::string_view, 5> words{"instance", "object_array", "primitive_array", "class",
+                                                         "block"};
+  return word(words, kind);
+}
+
+std::string_view to_text(Strength strength) {
+  static constexpr std::array<std::string_view, 6> words{"strong", "soft", "weak", "final", "phantom", "internal"};
+  return word(words, strength);
+}
+
+std::string_view to_text(Reachability reachability) {
+  static constexpr std::array<std::string_view, 6> words{"strong", "soft", "weak", "final", "phantom", "unreachable"};
+  return word(words, reachability);
+}
+
+std::string_view to_text(RootKind kind) {
+  static constexpr std::array<std::string_view, 16> words{
+      "unknown",           "jni_global",   "jni_local",     "java_frame",      "native_stack", "sticky_class",
+      "thread_block",      "monitor_used", "thread_object", "interned_string", "finalizing",   "debugger",
+      "reference_cleanup", "vm_internal",  "jni_monitor",   "reconstructed"};
+  return word(words, kind);
+}
+
+}  // namespace queries

@@ -1,0 +1,66 @@
+// The small value types that every layer above the formats speaks: dense ids and the enumerations that the database
+// stores as small integers (design: "One graph for every runtime"). The integers are part of the database contract:
+// append, never renumber.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace queries {
+
+/// Dense index of an object in address order, 0 … object_count-1. Equal to `object.id`, the rowid of the object table.
+enum class ObjectId : std::uint32_t {};
+/// Dense index of a class in order of first appearance. Equal to `class.id`.
+enum class ClassId : std::uint32_t {};
+/// Index into the name table (field names, local names, file names). Equal to `name.id`.
+enum class NameId : std::uint32_t {};
+
+inline constexpr ObjectId no_object{0xFFFF'FFFFu};
+inline constexpr ClassId no_class{0xFFFF'FFFFu};
+inline constexpr NameId no_name{0xFFFF'FFFFu};
+
+constexpr std::uint32_t index(ObjectId id) { return static_cast<std::uint32_t>(id); }
+constexpr std::uint32_t index(ClassId id) { return static_cast<std::uint32_t>(id); }
+constexpr std::uint32_t index(NameId id) { return static_cast<std::uint32_t>(id); }
+
+/// `object.kind`.
+enum class ObjectKind : std::uint8_t {
+  instance = 0,
+  object_array = 1,
+  primitive_array = 2,
+  class_object = 3,
+  block = 4
+};
+
+/// `reference.strength`: what a collector does with the target when nothing stronger holds it.
+enum class Strength : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, phantom = 4, internal = 5 };
+
+/// `object.reachability`: the strongest way in which any root holds the object.
+enum class Reachability : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, phantom = 4, unreachable = 5 };
+
+/// `root.kind`. Words of HPROF and ART; `reconstructed` marks roots that heapql had to infer (a dump without roots).
+enum class RootKind : std::uint8_t {
+  unknown = 0,
+  jni_global = 1,
+  jni_local = 2,
+  java_frame = 3,
+  native_stack = 4,
+  sticky_class = 5,
+  thread_block = 6,
+  monitor_used = 7,
+  thread_object = 8,
+  interned_string = 9,
+  finalizing = 10,
+  debugger = 11,
+  reference_cleanup = 12,
+  vm_internal = 13,
+  jni_monitor = 14,
+  reconstructed = 15,
+};
+
+std::string_view to_text(ObjectKind);    ///< "instance", "object_array", "primitive_array", "class", "block"
+std::string_view to_text(Strength);      ///< "strong", "soft", "weak", "final", "phantom", "internal"
+std::string_view to_text(Reachability);  ///< "strong" … "unreachable"
+std::string_view to_text(RootKind);      ///< "jni_global", "java_frame", …
+
+}  // namespace queries

@@ -1,0 +1,114 @@
+-- The tables of a heapql database (contract). Ordinary tables only: stock sqlite3 and Python's sqlite3 read every one.
+-- A NULL means "not known", never 0. Sizes are bytes. Addresses are 64-bit integers (two's complement above 2^63).
+-- Small integers in kind, strength and reachability are the enumerations of queries/ids.h; views show them as text.
+-- Written by queries/store.cpp; `object`, `reference`, `reference_page`, `inbound`, `string` and `value` as pages of our
+-- own (queries/page_writer.h), so their column order and keys here are what the writer encodes.
+
+CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- taken_at: Unix time in milliseconds. damage_count, damaged_bytes: true totals, even where `damage` is capped.
+CREATE TABLE snapshot (
+  id INTEGER PRIMARY KEY, path TEXT, format TEXT, runtime TEXT, pointer_size INTEGER, taken_at INTEGER,
+  object_count INTEGER, shallow_bytes INTEGER, damaged_bytes INTEGER, damage_count INTEGER);
+
+-- Input bytes that could not be used. offset: in the (inflated) input.
+CREATE TABLE damage (snapshot_id INTEGER, offset INTEGER, bytes INTEGER, what TEXT);
+
+-- loader_id, object_id: objects (the class loader; the class as an object of the heap). kind: 0 instance, 1 object_array,
+-- 2 primitive_array, 3 block. instance_size: shallow bytes of an instance, NULL for arrays. source: how it is known.
+CREATE TABLE class (
+  id INTEGER PRIMARY KEY, name TEXT, super_id INTEGER, loader_id INTEGER, kind INTEGER, instance_size INTEGER,
+  source TEXT, object_id INTEGER, referent_strength INTEGER, has_finalizer INTEGER);
+CREATE INDEX class_by_name ON class (name);
+
+-- Declared fields, those of super classes not repeated. type: descriptor letter (L = reference). offset: in the object.
+CREATE TABLE field (
+  class_id INTEGER, ordinal INTEGER, name TEXT, type TEXT, offset INTEGER, size INTEGER, is_static INTEGER,
+  name_id INTEGER, PRIMARY KEY (class_id, ordinal)) WITHOUT ROWID;
+
+-- Every object, ids in address order. kind: 0 instance, 1 object_array, 2 primitive_array, 3 class, 4 block.
+-- length: elements of an array. reachability: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 unreachable.
+-- retained_size, dominator_id: of live objects only; dominator_id NULL = directly under the virtual root.
+-- root_distance: references from the nearest root, 0 = held by a root.
+CREATE TABLE object (
+  id INTEGER PRIMARY KEY, address INTEGER, class_id INTEGER, kind INTEGER, shallow_size INTEGER, length INTEGER,
+  reachability INTEGER, retained_size INTEGER, dominator_id INTEGER, root_distance INTEGER, site_id INTEGER);
+
+-- Explicit references. The one from every object to its class is not here: object.class_id tells it.
+-- slot: position of the field or element in its object. name_id NULL: an array element, called [slot].
+-- strength: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 internal.
+CREATE TABLE reference (
+  source_id INTEGER NOT NULL, slot INTEGER NOT NULL, target_id INTEGER, name_id INTEGER,
+  strength INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (source_id, slot)) WITHOUT ROWID;
+
+-- Written instead of `reference` by --references=packed; `data` is decoded by heapql and its extension only
+-- (queries/packed_references.h).
+CREATE TABLE reference_page (first_source INTEGER PRIMARY KEY, data BLOB);
+-- The sources of the references to each object, packed (queries/packed_references.h).
+CREATE TABLE inbound (first_target INTEGER PRIMARY KEY, data BLOB);
+
+CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT);
+
+-- kind: queries/ids.h RootKind; view `roots` has the text. Locals of a thread are roots and references of its object.
+CREATE TABLE root (object_id INTEGER, kind INTEGER, thread_id INTEGER, frame_id INTEGER, name_id INTEGER);
+CREATE INDEX root_by_object ON root (object_id);
+
+-- stack_id: frame.stack_id. frame.depth 0 = innermost. line: NULL not known, -1 unknown, -2 compiled, -3 native.
+CREATE TABLE thread (id INTEGER PRIMARY KEY, name TEXT, object_id INTEGER, stack_id INTEGER, state TEXT, os_id INTEGER);
+CREATE TABLE frame (
+  id INTEGER PRIMARY KEY, stack_id INTEGER, depth INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT);
+CREATE INDEX frame_by_stack ON frame (stack_id, depth);
+
+-- Text of string objects, shortened to the import's --string-limit. hash: of the whole content, equal = equal text.
+CREATE TABLE string (object_id INTEGER PRIMARY KEY, value TEXT, hash INTEGER);
+
+-- Primitive fields (statics under their class object). type: descriptor letter. value: INTEGER, or REAL for F and D.
+CREATE TABLE value (
+  object_id INTEGER NOT NULL, name_id INTEGER, type TEXT, value, ordinal INTEGER NOT NULL,
+  PRIMARY KEY (object_id, ordinal)) WITHOUT ROWID;
+
+CREATE TABLE region (
+  id INTEGER PRIMARY KEY, start_address INTEGER, end_address INTEGER, kind TEXT, name TEXT, live_bytes INTEGER,
+  free_bytes INTEGER, largest_free_bytes INTEGER);
+CREATE TABLE free_block (address INTEGER, size INTEGER, region_id INTEGER, bin INTEGER);
+
+-- Strongly connected components of at least two objects, or of one that references itself. Largest first, capped.
+CREATE TABLE component (
+  id INTEGER PRIMARY KEY, object_count INTEGER, shallow_bytes INTEGER, retained_bytes INTEGER, reachability INTEGER,
+  has_finalizer INTEGER, example_id INTEGER);
+
+-- reachable_*: live objects. retained_bytes: of the instances as a set (top-most instances only); SUM(retained_size)
+-- over `object` counts nested instances twice.
+CREATE TABLE class_stat (
+  snapshot_id INTEGER, class_id INTEGER, object_count INTEGER, shallow_bytes INTEGER, reachable_count INTEGER,
+  reachable_bytes INTEGER, retained_bytes INTEGER, PRIMARY KEY (snapshot_id, class_id)) WITHOUT ROWID;
+
+-- Groups of at least two objects with equal content, most wasteful first, capped. wasted_bytes: all copies but one.
+CREATE TABLE duplicate (
+  hash INTEGER, is_string INTEGER, example_id INTEGER, object_count INTEGER, bytes_each INTEGER, wasted_bytes INTEGER,
+  value TEXT);
+
+CREATE TABLE site (id INTEGER PRIMARY KEY, parent_id INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT);
+CREATE TABLE site_stat (
+  snapshot_id INTEGER, site_id INTEGER, allocation_count INTEGER, allocated_bytes INTEGER, live_count INTEGER,
+  live_bytes INTEGER, peak_bytes INTEGER, temporary_count INTEGER);
+-- t: seconds from the start of the record.
+CREATE TABLE series (name TEXT, t REAL, value REAL, unit TEXT);
+CREATE TABLE gc_event (
+  t REAL, collector TEXT, kind TEXT, cause TEXT, pause_ms REAL, before_bytes INTEGER, after_bytes INTEGER,
+  capacity_bytes INTEGER, promoted_bytes INTEGER);
+
+-- id: from 1, largest first. percent: of heap.live_bytes. signature: stable across dumps. cause: a named cause, NULL = none was recognised.
+CREATE TABLE suspect (
+  id INTEGER PRIMARY KEY, snapshot_id INTEGER, kind TEXT, title TEXT, object_id INTEGER, class_id INTEGER,
+  accumulation_id INTEGER, retained_bytes INTEGER, percent REAL, signature TEXT, cause TEXT);
+-- step 0 = at the root; name: of the reference from the step before, for step 0 the root's kind.
+CREATE TABLE suspect_path (
+  suspect_id INTEGER, step INTEGER, object_id INTEGER, name TEXT, PRIMARY KEY (suspect_id, step)) WITHOUT ROWID;
+CREATE TABLE suspect_evidence (
+  suspect_id INTEGER, ordinal INTEGER, kind TEXT, name TEXT, object_id INTEGER, class_id INTEGER, object_count INTEGER,
+  bytes INTEGER, text TEXT, PRIMARY KEY (suspect_id, ordinal)) WITHOUT ROWID;
+
+CREATE TABLE metric (
+  snapshot_id INTEGER, name TEXT, value REAL, unit TEXT, PRIMARY KEY (snapshot_id, name)) WITHOUT ROWID;
+CREATE TABLE query (name TEXT PRIMARY KEY, title TEXT, description TEXT, params TEXT, sql TEXT) WITHOUT ROWID;

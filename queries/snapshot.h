@@ -1,0 +1,167 @@
+// One snapshot's rows in memory: what an importer fills, the passes read and the store writes. Objects and references
+// are columns (struct of arrays, CSR); everything small is a vector of rows named as its table (design §3).
+//
+// Bytes per object: class 2, shallow size 1, length about 1.3, address about 1.1, first reference 1.5; per reference 4.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "queries/address_map.h"
+#include "queries/columns.h"
+#include "queries/ids.h"
+
+namespace queries {
+
+struct DamageRow {
+  std::uint64_t offset = 0;  ///< in the (inflated) input file
+  std::uint64_t bytes = 0;   ///< how many bytes could not be used
+  std::string what;
+};
+
+enum class ClassKind : std::uint8_t { instance = 0, object_array = 1, primitive_array = 2, block = 3 };
+
+struct ClassRow {
+  std::string name;  ///< "java.util.HashMap$Node", "java.lang.Object[]", "int[]"
+  ClassId super = no_class;
+  ObjectId loader = no_object;  ///< the class loader object; no_object = the VM's own loader
+  ClassKind kind = ClassKind::instance;
+  std::uint64_t instance_size = 0;       ///< shallow size of an instance, 0 for arrays
+  ObjectId object = no_object;           ///< the class as an object of the heap (its mirror)
+  Strength referent = Strength::strong;  ///< strength of `Reference.referent` in instances; strong for ordinary classes
+  bool has_finalizer = false;  ///< instances are registered with the finalizer (seen as referent of a Finalizer)
+  std::string source;          ///< how name and layout are known: "dump", "placeholder", …
+};
+
+/// A declared instance field, own fields only; statics have `is_static`. Order: as in the dump.
+struct FieldRow {
+  ClassId class_id{};
+  std::uint32_t ordinal = 0;
+  NameId name = no_name;
+  char type = 'L';           ///< JVM descriptor letter: L Z C F D B S I J
+  std::int64_t offset = -1;  ///< in the object, -1 = not known
+  std::uint32_t size = 0;    ///< bytes in the running process
+  bool is_static = false;
+};
+
+struct RootRow {
+  ObjectId object = no_object;
+  RootKind kind = RootKind::unknown;
+  std::int64_t thread = -1;  ///< index into Snapshot::threads, -1 = none
+  std::int64_t frame = -1;   ///< index into Snapshot::frames, -1 = none
+  NameId name = no_name;
+};
+
+struct ThreadRow {
+  std::string name;
+  ObjectId object = no_object;
+  std::int64_t stack = -1;  ///< frame.stack_id of its frames, -1 = none
+  std::string state;        ///< "RUNNABLE", "WAITING", …; empty = not known
+  std::int64_t os_id = -1;
+};
+
+struct FrameRow {
+  std::int64_t stack = -1;
+  std::uint32_t depth = 0;  ///< 0 = innermost
+  std::string function;     ///< "com.acme.Foo.bar(int)"
+  std::string file;
+  std::int32_t line = 0;  ///< 0 = not known, -1 unknown, -2 compiled, -3 native
+  std::string module;
+};
+
+/// CSR of the explicit references. The edge from every object to its class object is implicit (see HeapGraph).
+struct ReferenceColumns {
+  EdgeOffsets first;                ///< object_count+1 offsets into `target`; the importer refuses ≥ 2^32 references
+  std::vector<ObjectId> target;     ///< slot order within an object; nulls and dangling ids are left out
+  SparseColumn<Strength> strength;  ///< by edge index (as an ObjectId-typed index); absent = strong
+};
+
+/// Objects of equal content, in groups of two and more: strings, and primitive arrays that no string owns.
+/// 4 bytes per object in a group, 16 per group.
+struct EqualContent {
+  struct Entry {
+    ObjectId object{};
+    bool is_string = false;  ///< a string object (its array is counted with it, not on its own)
+    std::uint64_t hash = 0;
+  };
+  struct Group {
+    std::uint64_t hash = 0;
+    std::uint32_t first = 0;  ///< index into objects; the group ends where the next one begins
+    bool is_string = false;
+  };
+  std::vector<Group> groups;      ///< by hash, strings before arrays
+  std::vector<ObjectId> objects;  ///< ascending within a group
+
+  /// Groups the entries; those that occur once are dropped. O(n), and O(d log d) for the d that do not.
+  static EqualContent of(std::vector<Entry> entries);
+  [[nodiscard]] std::span<const ObjectId> members(std::size_t group) const {
+    const std::size_t end = group + 1 < groups.size() ? groups[group + 1].first : objects.size();
+    return std::span(objects).subspan(groups[group].first, end - groups[group].first);
+  }
+};
+
+/// A row of a histogram made without a graph (ImportOptions::histogram_only).
+struct HistogramRow {
+  ClassId class_id{};
+  std::uint64_t object_count = 0;
+  std::uint64_t shallow_bytes = 0;
+};
+
+struct Snapshot {
+  // meta
+  std::string path;
+  std::string format;   ///< "hprof"
+  std::string runtime;  ///< "HotSpot JDK 17.0.15" …, "" = not known
+  std::uint32_t pointer_size = 0;
+  std::int64_t taken_at_ms = -1;                          ///< Unix time of the dump, -1 = not known
+  std::vector<std::pair<std::string, std::string>> meta;  ///< further key/value rows: size rule, flags seen, options
+  bool roots_reconstructed = false;
+  std::vector<DamageRow> damage;  ///< capped; `damage_count` and `damaged_bytes` are the true totals
+  std::uint64_t damage_count = 0;
+  std::uint64_t damaged_bytes = 0;
+  std::uint64_t dangling_references = 0;  ///< references to ids that are not in the dump
+
+  // objects
+  std::uint32_t object_count = 0;
+  AddressMap addresses;
+  ClassColumn class_of;
+  SizeColumn shallow;
+  SparseColumn<std::uint32_t> length;  ///< arrays only
+  ReferenceColumns references;
+
+  // small tables
+  std::vector<ClassRow> classes;
+  std::vector<FieldRow> fields;
+  std::vector<std::string> names;  ///< NameId → text
+  std::vector<RootRow> roots;      ///< every root record of the dump
+  /// Objects held by a root directly, sorted, unique. Locals of a known thread are not here: they are references of
+  /// the thread object, so that a thread retains its locals (as Eclipse MAT does).
+  std::vector<ObjectId> direct_roots;
+  std::vector<ThreadRow> threads;
+  std::vector<FrameRow> frames;
+  /// class object → class, for the objects that are classes. Sorted by object.
+  std::vector<std::pair<ObjectId, ClassId>> class_objects;
+
+  EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
+  std::vector<HistogramRow> histogram;  ///< filled instead of everything above but the small tables
+
+  [[nodiscard]] const ClassRow& class_row(ObjectId id) const { return classes[index(class_of[id])]; }
+  [[nodiscard]] bool is_class_object(ObjectId id) const;
+  /// The class that this class object stands for, or no_class.
+  [[nodiscard]] ClassId class_of_class_object(ObjectId id) const;
+  [[nodiscard]] ObjectKind kind_of(ObjectId id) const;
+  /// Interns a name. Linear memory, O(1).
+  NameId name_id(std::string_view text);
+  /// true when `id` is `ancestor` or derives from it. O(depth), guards against cycles in damaged dumps.
+  [[nodiscard]] bool derives_from(ClassId id, ClassId ancestor) const;
+  [[nodiscard]] ClassId find_class(std::string_view name) const;  ///< first class of that name, or no_class
+
+ private:
+  std::unordered_map<std::string, NameId> name_ids_;
+};
+
+}  // namespace queries

@@ -1,0 +1,2 @@
+-- Everything in `meta`, for `heapql info --verbose`.
+SELECT key, value FROM meta ORDER BY key;
