@@ -1,0 +1,49 @@
+// The one argument of every importer: where to read, where to put what was read, and how to say what happens.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "formats/input.h"
+#include "queries/object_details.h"
+#include "queries/row_sink.h"
+#include "queries/snapshot.h"
+
+namespace importers {
+
+/// `--sizes`: how shallow sizes are found where the dump does not say.
+enum class SizeRule : std::uint8_t {
+  automatic,  ///< as the running VM laid objects out: inferred from address gaps, else from the layout rules
+  mat,        ///< Eclipse MAT's formula, for comparison
+};
+
+/// `--values`: which primitive fields become rows of `value`.
+enum class ValueRows : std::uint8_t { automatic, all, none };
+
+struct ImportOptions {
+  SizeRule sizes = SizeRule::automatic;
+  ValueRows values = ValueRows::automatic;  ///< automatic: all of a dump with at most 2 million objects, else none
+  std::size_t string_limit = 1000;          ///< bytes of UTF-8 kept per string
+  bool strings = true;                      ///< rows of `string`
+  bool content_hashes = true;               ///< what the duplicates pass needs
+  std::uint32_t dump_index = 0;             ///< `--dump`: which heap dump of a file that holds several
+  unsigned threads = 1;
+  bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram
+};
+
+/// phase: "scan", "references", …; done/total in bytes or objects, total 0 = unknown. Called often: cheap, or filtered.
+using Progress = std::function<void(std::string_view phase, std::uint64_t done, std::uint64_t total)>;
+
+struct ImportJob {
+  const formats::Input& input;
+  ImportOptions options;
+  queries::Snapshot& snapshot;                                 ///< out
+  queries::RowSink* rows = nullptr;                            ///< nullptr: no rows are wanted (analyze without -o)
+  std::unique_ptr<queries::ObjectDetails>* details = nullptr;  ///< out, if asked for; borrows input and snapshot
+  Progress progress;                                           ///< may be empty
+};
+
+}  // namespace importers

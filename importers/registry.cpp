@@ -1,0 +1,28 @@
+#include "importers/registry.h"
+
+#include <array>
+
+#include "formats/hprof.h"
+#include "importers/hprof_description.h"
+#include "importers/hprof_importer.h"
+
+namespace importers {
+namespace {
+
+constexpr std::array<Importer, 1> importers_by_magic{{
+    {"hprof", "JVM and Android heap dumps (JAVA PROFILE 1.0.1, 1.0.2, 1.0.3)", formats::hprof::looks_like, import_hprof,
+     describe_hprof},
+}};
+
+}  // namespace
+
+std::span<const Importer> all_importers() { return importers_by_magic; }
+
+const Importer* find_importer(formats::Bytes head) {
+  for (const Importer& importer : importers_by_magic) {
+    if (importer.looks_like(head)) return &importer;
+  }
+  return nullptr;
+}
+
+}  // namespace importers
