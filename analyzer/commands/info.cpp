@@ -1,0 +1,121 @@
+// heapql info: what a file is, on one screen. A raw dump is not imported: only its header is read.
+#include <filesystem>
+
+#include "analyzer/commands/commands.h"
+#include "analyzer/commands/report_output.h"
+#include "analyzer/terminal.h"
+#include "importers/registry.h"
+#include "queries/database.h"
+#include "queries/named_queries.h"
+
+namespace analyzer {
+namespace {
+
+namespace po = boost::program_options;
+
+po::options_description info_options() {
+  po::options_description options;
+  add_report_options(options, false);
+  return options;
+}
+
+void add(Section& section, std::string name, Cell value, CellFormat format = CellFormat::text) {
+  const std::string label = name;
+  section.facts.push_back({std::move(name), label, std::move(value), format});
+}
+
+Cell cell(const queries::Statement& row, int column, CellFormat format) {
+  if (row.is_null(column)) return {};
+  if (format == CellFormat::text) return row.text(column);
+  return row.integer(column);
+}
+
+Report describe_dump(const std::string& path) {
+  constexpr std::size_t head_size = 1 << 16;
+  const std::string head = formats::Input::read_head(path, head_size);
+  const formats::Bytes bytes = std::as_bytes(std::span(head.data(), head.size()));
+  const importers::Importer* importer = importers::find_importer(bytes);
+  if (importer == nullptr) {
+    throw formats::InputError(path + ": not a format heapql knows (`heapql formats` lists them)");
+  }
+  Section section{"input", path, {}, {}, {}, {}, {}};
+  add(section, "format", std::string(importer->name));
+  for (const auto& [name, value] : importer->describe(bytes)) add(section, name, value);
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error) add(section, "file_size", static_cast<std::int64_t>(size), CellFormat::bytes);
+  section.paragraphs.push_back("A raw dump; only its header was read. `heapql " + path + "` analyses it.");
+  return {"info", "Input", {}, {std::move(section)}};
+}
+
+Report describe_database(const std::string& path, const GlobalOptions& global) {
+  struct Row {
+    const char* name;
+    CellFormat format;
+  };
+  constexpr Row rows[] = {
+      {"path", CellFormat::text},
+      {"format", CellFormat::text},
+      {"runtime", CellFormat::text},
+      {"pointer_size", CellFormat::integer},
+      {"taken_at", CellFormat::text},
+      {"object_count", CellFormat::integer},
+      {"shallow_bytes", CellFormat::bytes},
+      {"damaged_bytes", CellFormat::bytes},
+      {"damage_count", CellFormat::integer},
+      {"class_count", CellFormat::integer},
+      {"thread_count", CellFormat::integer},
+      {"root_count", CellFormat::integer},
+      {"suspect_count", CellFormat::integer},
+  };
+  const auto database = queries::Database::open(path);
+  Section section{"database", path, {}, {}, {}, {}, {}};
+  add(section, "database", path);
+  queries::Statement info = database->prepare(queries::find_named_query("info")->sql);
+  if (info.step()) {
+    int column = 0;
+    for (const Row& row : rows) {
+      add(section, row.name, cell(info, column, row.format), row.format);
+      ++column;
+    }
+  }
+  for (const char* metric : {"heap.live_bytes", "heap.unreachable_bytes"}) {
+    if (const auto value = database->metric(metric)) {
+      add(section, metric, static_cast<std::int64_t>(*value), CellFormat::bytes);
+    }
+  }
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (!error) add(section, "file_size", static_cast<std::int64_t>(size), CellFormat::bytes);
+  queries::Statement suspects = database->prepare(queries::find_named_query("info-suspects")->sql);
+  while (suspects.step()) section.preformatted.push_back("suspect: " + suspects.text(0));
+  if (global.verbose) {
+    queries::Statement meta = database->prepare(queries::find_named_query("info-meta")->sql);
+    while (meta.step()) section.preformatted.push_back(meta.text(0) + " = " + meta.text(1));
+  }
+  return {"info", "Database", {}, {std::move(section)}};
+}
+
+int run_info(const Invocation& invocation) {
+  if (invocation.arguments.empty()) throw UsageError("info needs an INPUT or DB", "examples: heapql info --help");
+  const ReportTarget target = report_target(invocation.values, false);
+  for (const std::string& path : invocation.arguments) {
+    const bool database = path != "-" && queries::Database::looks_like(path);
+    write_report(database ? describe_database(path, invocation.global) : describe_dump(path), target,
+                 invocation.global);
+  }
+  return exit_ok;
+}
+
+}  // namespace
+
+const Command info_command = {"info",
+                              "say what a file is, on one screen; a raw dump is not imported",
+                              "INPUT|DB...",
+                              "heapql info app.hprof.gz\n"
+                              "heapql info app.db --format json\n"
+                              "heapql info -v app.db                   # with everything known of the import\n",
+                              info_options,
+                              run_info};
+
+}  // namespace analyzer

@@ -1,0 +1,285 @@
+#include "analyzer/import_pipeline.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "analyzer/commands/option_values.h"
+#include "analyzer/interruption.h"
+#include "analyzer/passes/passes.h"
+#include "analyzer/progress.h"
+#include "analyzer/quantities.h"
+#include "analyzer/suspects/suspects.h"
+#include "analyzer/terminal.h"
+#include "importers/registry.h"
+#include "queries/heap_graph.h"
+
+namespace analyzer {
+namespace {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+
+constexpr std::uint64_t packed_above = 100'000'000;  // references
+constexpr std::size_t head_size = 4096;              // of the input, for the format's magic
+
+/// Makes the store when the first row comes: only then is it known how many references there can be. Steps aside at
+/// once (`job.rows` then points to the store itself), so a row costs one virtual call as ever.
+class StoreOnFirstRow final : public queries::RowSink {
+ public:
+  StoreOnFirstRow(const ImportRequest& request, const GlobalOptions& global, importers::ImportJob& job)
+      : request_(request), global_(global), job_(job) {}
+
+  void reference(queries::ObjectId source, std::uint32_t slot, queries::ObjectId target, queries::NameId name,
+                 queries::Strength strength) override {
+    store().reference(source, slot, target, name, strength);
+  }
+  void string(queries::ObjectId object, std::string_view utf8, std::uint64_t hash) override {
+    store().string(object, utf8, hash);
+  }
+  void value(const queries::PrimitiveValue& value) override { store().value(value); }
+
+  queries::Store& store() {
+    if (store_ == nullptr) {
+      queries::StoreOptions options;
+      options.references = request_.references;
+      // What the importer reserved: every slot that can hold a reference.
+      const std::uint64_t references = job_.snapshot.references.target.capacity();
+      if (request_.automatic_references && references > packed_above) {
+        options.references = queries::ReferenceRows::packed;
+        print_note(global_, "up to " + format_count(references) +
+                                " references: stored packed, readable through heapql and its SQLite extension only "
+                                "(--references=rows for one row each)");
+      }
+      store_ = std::make_unique<queries::Store>(request_.output, options);
+      job_.rows = store_.get();
+    }
+    return *store_;
+  }
+
+ private:
+  const ImportRequest& request_;
+  const GlobalOptions& global_;
+  importers::ImportJob& job_;
+  std::unique_ptr<queries::Store> store_;
+};
+
+/// Damage that the input itself has (a compressed stream that breaks off) comes before what the importer found.
+void add_input_damage(const formats::DamageLog& damage, queries::Snapshot& snapshot) {
+  std::vector<queries::DamageRow> rows;
+  for (const formats::Damage& entry : damage.entries()) rows.push_back({entry.offset, entry.bytes, entry.what});
+  snapshot.damage.insert(snapshot.damage.begin(), rows.begin(), rows.end());
+  snapshot.damage_count += damage.count();
+  snapshot.damaged_bytes += damage.bytes();
+}
+
+void warn(const queries::Snapshot& snapshot, const GlobalOptions& global) {
+  if (snapshot.damage_count != 0) {
+    std::string text = snapshot.path + ": damaged: " + format_count(snapshot.damage_count) +
+                       (snapshot.damage_count == 1 ? " place, " : " places, ") +
+                       format_size(static_cast<double>(snapshot.damaged_bytes)) + " not usable";
+    if (!snapshot.damage.empty()) {
+      text +=
+          "; first at offset " + std::to_string(snapshot.damage.front().offset) + ": " + snapshot.damage.front().what;
+    }
+    print_warning(global,
+                  text + "; results cover the " + format_count(snapshot.object_count) + " objects that could be read");
+  }
+  if (snapshot.roots_reconstructed) {
+    print_warning(global, snapshot.path +
+                              ": no garbage-collection roots in this dump (cut before they were written?): classes, "
+                              "threads and class loaders are taken as roots, so locals and JNI references are missing");
+  }
+}
+
+/// Before the work, not after it: a folder that cannot be written, and a slip of the keyboard (`-o app.hprof`) that
+/// would replace a file which is no database of ours.
+void check_output(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::exists(status)) {
+    const bool ours = fs::is_regular_file(status) &&
+                      ((fs::file_size(path, error) == 0 && !error) || queries::Database::looks_like(path));
+    if (!ours) throw UsageError(path + ": exists and is not a heapql database, so it is not replaced");
+  }
+  const fs::path folder = fs::path(path).has_parent_path() ? fs::path(path).parent_path() : fs::path(".");
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    throw queries::StoreError(path + ": cannot write there: " + std::generic_category().message(errno));
+  }
+}
+
+const importers::Importer& importer_for(const formats::Input& input) {
+  const formats::Bytes head = input.bytes().first(std::min(input.bytes().size(), head_size));
+  const importers::Importer* importer = importers::find_importer(head);
+  if (importer == nullptr) {
+    throw formats::InputError(input.path() + ": not a format heapql knows (`heapql formats` lists them)");
+  }
+  return *importer;
+}
+
+formats::Input open_input(const ImportRequest& request, formats::DamageLog& damage, Progress& progress) {
+  formats::InputOptions options;
+  options.threads = request.import.threads;
+  options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update("open", done, total); };
+  return formats::Input::open(request.input, damage, options);
+}
+
+}  // namespace
+
+po::options_description import_options() {
+  po::options_description options;
+  options.add_options()("dump", po::value<std::string>()->value_name("N"),
+                        "which heap dump of a file that holds several, from 0 (default: 0)")(
+      "sizes", po::value<std::string>()->value_name("RULE"),
+      "shallow sizes: auto (as the VM laid objects out) or mat (Eclipse MAT's formula)")(
+      "weak", po::value<std::string>()->value_name("RULE"),
+      "weak references in dominators and retained sizes: ignore (as a collector) or follow (as Eclipse MAT)")(
+      "values", po::value<std::string>()->value_name("WHICH"),
+      "primitive fields as rows of `value`: auto (up to 2 million objects), all or none")(
+      "strings", "keep the text of strings (this is the default)")("no-strings", "do not keep the text of strings")(
+      "string-limit", po::value<std::string>()->value_name("N"), "bytes of text kept per string (default: 1000)")(
+      "references", po::value<std::string>()->value_name("HOW"),
+      "how references are stored: auto (packed above 100 million), rows, packed or none")(
+      "suspect-threshold", po::value<std::string>()->value_name("PERCENT"),
+      "a leak suspect retains at least this part of the live heap (default: 10%)");
+  return options;
+}
+
+ImportRequest import_request(const po::variables_map& values, const GlobalOptions& global) {
+  ImportRequest request;
+  request.import.threads = global.threads;
+  if (choice(values, "sizes", {"auto", "mat"}) == "mat") request.import.sizes = importers::SizeRule::mat;
+  request.follow_weak = choice(values, "weak", {"ignore", "follow"}) == "follow";
+  const std::string rows = choice(values, "values", {"auto", "all", "none"});
+  request.import.values = rows == "all"    ? importers::ValueRows::all
+                          : rows == "none" ? importers::ValueRows::none
+                                           : importers::ValueRows::automatic;
+  if (values.count("strings") != 0 && values.count("no-strings") != 0) {
+    throw UsageError("--strings and --no-strings exclude each other");
+  }
+  request.import.strings = values.count("no-strings") == 0;
+  request.import.dump_index = static_cast<std::uint32_t>(count_value(values, "dump", 0, 0, 1'000'000));
+  request.import.string_limit = count_value(values, "string-limit", 1000, 0, 1'000'000'000);
+  const std::string references = choice(values, "references", {"auto", "rows", "packed", "none"});
+  request.automatic_references = references == "auto";
+  request.references = references == "packed" ? queries::ReferenceRows::packed
+                       : references == "none" ? queries::ReferenceRows::none
+                                              : queries::ReferenceRows::rows;
+  if (values.count("suspect-threshold") != 0) {
+    const std::string text = text_value(values, "suspect-threshold");
+    const std::optional<double> percent = text.ends_with('%') ? parse_percent(text) : parse_number(text);
+    if (!percent || *percent <= 0 || *percent > 100) {
+      throw UsageError("--suspect-threshold: '" + text + "' is not a percent above 0%, at most 100%");
+    }
+    request.suspect_threshold = *percent;
+  }
+  return request;
+}
+
+std::string import_options_text(const ImportRequest& request) {
+  return "dump=" + std::to_string(request.import.dump_index) +
+         " sizes=" + std::to_string(static_cast<int>(request.import.sizes)) +
+         " values=" + std::to_string(static_cast<int>(request.import.values)) +
+         " strings=" + std::to_string(request.import.strings) +
+         " string_limit=" + std::to_string(request.import.string_limit) +
+         " weak=" + std::to_string(request.follow_weak) +
+         " references=" + std::to_string(static_cast<int>(request.references)) +
+         (request.automatic_references ? "auto" : "") + " threshold=" + format_decimal(request.suspect_threshold, 6);
+}
+
+namespace {
+
+/// Columns of millions of objects come and go between phases. glibc raises its threshold for mapping allocations with
+/// every large block freed, and from then on keeps such blocks: fixed, they go back at once (745 → 697 MB at the peak
+/// of 15.5 million objects).
+void give_memory_back() {
+#ifdef __GLIBC__
+  constexpr int threshold = 256 << 10;
+  mallopt(M_MMAP_THRESHOLD, threshold);
+  mallopt(M_TRIM_THRESHOLD, threshold);
+#endif
+}
+
+}  // namespace
+
+ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& global) {
+  give_memory_back();
+  const bool to_file = !request.output.empty();
+  if (to_file) check_output(request.output);
+  InterruptGuard interrupts;
+  if (to_file) interrupts.remove_on_interrupt(queries::Store::temporary_path(request.output));
+  if (!request.temporary_folder.empty()) interrupts.remove_on_interrupt(request.temporary_folder);
+  Progress progress(global, request.input);
+  formats::DamageLog input_damage;
+  progress.update("open");
+  const formats::Input input = open_input(request, input_damage, progress);
+
+  queries::Snapshot snapshot;
+  std::unique_ptr<queries::ObjectDetails> details;
+  importers::ImportJob job{input, request.import, snapshot, nullptr, &details, {}};
+  job.progress = [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
+    progress.update(phase, done, total);
+  };
+  StoreOnFirstRow sink(request, global, job);
+  if (to_file) job.rows = &sink;
+  importer_for(input).run(job);
+  add_input_damage(input_damage, snapshot);
+
+  PassOptions pass_options;
+  pass_options.follow = request.follow_weak ? queries::follow_all : queries::follow_collector;
+  // What retained sizes mean; the SQL functions follow the same references.
+  snapshot.meta.emplace_back("weak", request.follow_weak ? "follow" : "ignore");
+  pass_options.threads = global.threads;
+  pass_options.progress = job.progress;
+  pass_options.details = details.get();
+  queries::Results results = run_passes(snapshot, pass_options);
+
+  progress.update("suspects");
+  const queries::HeapGraph graph(snapshot);
+  SuspectOptions suspect_options;
+  suspect_options.threshold_percent = request.suspect_threshold;
+  find_suspects(snapshot, graph, *details, suspect_options, results);
+
+  ImportOutcome outcome;
+  outcome.object_count = snapshot.object_count;
+  outcome.damage_count = snapshot.damage_count;
+  if (to_file) {
+    progress.update("write");
+    sink.store().finish(snapshot, std::move(results));
+    outcome.database = queries::Database::open(request.output);
+  } else {
+    outcome.database = queries::write_digest(snapshot, results);
+  }
+  progress.finish();
+  warn(snapshot, global);
+  return outcome;
+}
+
+queries::Snapshot count_classes(const ImportRequest& request, const GlobalOptions& global) {
+  Progress progress(global, request.input);
+  formats::DamageLog input_damage;
+  progress.update("open");
+  const formats::Input input = open_input(request, input_damage, progress);
+  queries::Snapshot snapshot;
+  importers::ImportOptions options = request.import;
+  options.histogram_only = true;
+  importers::ImportJob job{input, options, snapshot, nullptr, nullptr, {}};
+  job.progress = [&](std::string_view phase, std::uint64_t done, std::uint64_t total) {
+    progress.update(phase, done, total);
+  };
+  importer_for(input).run(job);
+  add_input_damage(input_damage, snapshot);
+  progress.finish();
+  for (const queries::HistogramRow& row : snapshot.histogram) {
+    snapshot.object_count += static_cast<std::uint32_t>(row.object_count);
+  }
+  warn(snapshot, global);
+  return snapshot;
+}
+
+}  // namespace analyzer

@@ -1,0 +1,62 @@
+#include "analyzer/passes/metrics.h"
+
+#include <array>
+#include <string>
+
+namespace analyzer {
+namespace {
+
+queries::MetricRow bytes(std::string name, std::uint64_t value) {
+  return {std::move(name), static_cast<double>(value), "bytes"};
+}
+queries::MetricRow count(std::string name, std::uint64_t value) {
+  return {std::move(name), static_cast<double>(value), "count"};
+}
+
+struct Sum {
+  std::uint64_t count = 0;
+  std::uint64_t bytes = 0;
+};
+
+}  // namespace
+
+std::vector<queries::MetricRow> heap_metrics(const queries::Snapshot& snapshot, const queries::Bitmap& live,
+                                             const std::vector<queries::Reachability>& reachability) {
+  using queries::Reachability;
+  std::array<Sum, 6> dead;  // by reachability
+  Sum alive;
+  for (std::uint32_t i = 0; i < snapshot.object_count; ++i) {
+    Sum& sum = live.test(i) ? alive : dead[static_cast<std::size_t>(reachability[i])];
+    ++sum.count;
+    sum.bytes += snapshot.shallow[queries::ObjectId{i}];
+  }
+  std::uint64_t total_bytes = alive.bytes;
+  for (const Sum& sum : dead) total_bytes += sum.bytes;
+  std::vector<queries::MetricRow> rows;
+  rows.push_back(count("heap.object_count", snapshot.object_count));
+  rows.push_back(bytes("heap.total_bytes", total_bytes));
+  rows.push_back(count("heap.live_count", alive.count));
+  rows.push_back(bytes("heap.live_bytes", alive.bytes));
+  for (const Reachability kind :
+       {Reachability::weak, Reachability::final, Reachability::phantom, Reachability::unreachable}) {
+    const Sum& sum = dead[static_cast<std::size_t>(kind)];
+    const std::string name = "heap." + std::string(queries::to_text(kind));
+    rows.push_back(count(name + "_count", sum.count));
+    rows.push_back(bytes(name + "_bytes", sum.bytes));
+  }
+  rows.push_back(bytes("heap.damaged_bytes", snapshot.damaged_bytes));
+  rows.push_back(count("heap.damage_count", snapshot.damage_count));
+  return rows;
+}
+
+std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals) {
+  return {count("cycles.count", totals.count), bytes("cycles.unreachable_bytes", totals.unreachable_bytes),
+          bytes("cycles.finalizer_bytes", totals.finalizer_bytes)};
+}
+
+std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates) {
+  return {count("duplicates.count", duplicates.groups), bytes("duplicates.wasted_bytes", duplicates.wasted_bytes),
+          bytes("duplicates.string_wasted_bytes", duplicates.string_wasted_bytes)};
+}
+
+}  // namespace analyzer

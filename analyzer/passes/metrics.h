@@ -1,0 +1,22 @@
+// The heap's metrics by name (contract: design "Metrics"), for gates and reports.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analyzer/passes/components.h"
+#include "analyzer/passes/duplicates.h"
+#include "queries/results.h"
+#include "queries/snapshot.h"
+
+namespace analyzer {
+
+/// `live` = follows what PassOptions::follow follows; the other objects are counted under how they are reachable, so
+/// live + weak + final + phantom + unreachable = total. O(n).
+[[nodiscard]] std::vector<queries::MetricRow> heap_metrics(const queries::Snapshot& snapshot,
+                                                           const queries::Bitmap& live,
+                                                           const std::vector<queries::Reachability>& reachability);
+[[nodiscard]] std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals);
+[[nodiscard]] std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates);
+
+}  // namespace analyzer

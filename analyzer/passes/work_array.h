@@ -1,0 +1,63 @@
+// Memory that a pass works in: an array of a trivial type that is not initialised (the pass writes it once anyway),
+// asks for huge pages (random access over 40 MB is mostly TLB misses without) and is given back to the system at once,
+// so that the peak of a run is what its widest pass needs.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace analyzer {
+
+template <typename T>
+class WorkArray {
+  static_assert(std::is_trivially_copyable_v<T>);
+
+ public:
+  WorkArray() = default;
+  /// Throws std::bad_alloc. Content is undefined.
+  explicit WorkArray(std::size_t size) : size_(size) {
+    if (size == 0) return;
+    if (size > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
+    std::size_t bytes = size * sizeof(T);
+    const bool huge = bytes >= 4 * huge_page;
+    if (huge) bytes = (bytes + huge_page - 1) / huge_page * huge_page;
+    data_ = static_cast<T*>(huge ? std::aligned_alloc(huge_page, bytes) : std::malloc(bytes));
+    if (data_ == nullptr) throw std::bad_alloc();
+    if (huge) ::madvise(data_, bytes, MADV_HUGEPAGE);  // a hint: failure changes nothing but speed
+  }
+  WorkArray(WorkArray&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  WorkArray& operator=(WorkArray&& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    other.release();
+    return *this;
+  }
+  ~WorkArray() { std::free(data_); }
+
+  void release() {
+    std::free(data_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] T* data() { return data_; }
+  [[nodiscard]] const T* data() const { return data_; }
+  [[nodiscard]] T& operator[](std::size_t at) { return data_[at]; }
+  [[nodiscard]] const T& operator[](std::size_t at) const { return data_[at]; }
+  [[nodiscard]] std::span<const T> span() const { return {data_, size_}; }
+
+ private:
+  static constexpr std::size_t huge_page = std::size_t{2} << 20;
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace analyzer
