@@ -53,7 +53,11 @@ void HprofDetails::visit(ObjectId id, F&& f) const {
       const auto field = formats::hprof::read_static(statics, id_size);
       if (!f(catalog_->text(field.name_id), field.type == object_type ? slot++ : 0, field.type, field.bits)) return;
     }
-    return;
+    formats::ByteReader constants(dump.constants);
+    for (unsigned i = 0; i < dump.constant_count && constants.ok(); ++i) {
+      const auto constant = formats::hprof::read_constant(constants, id_size);
+      if (constant.type == object_type && !f("<constant>", slot++, object_type, constant.bits)) return;
+    }
   }
   const auto before = [](const ThreadLocalReference& local, ObjectId wanted) { return local.thread < wanted; };
   for (auto at = std::lower_bound(locals_.begin(), locals_.end(), id, before); at != locals_.end() && at->thread == id;

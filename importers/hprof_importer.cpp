@@ -78,9 +78,11 @@ class ObjectPass {
   };
   [[nodiscard]] std::uint64_t string_hash(const hprof::StringShape& shape, const ArrayContent& content) const;
 
-  void begin(ClassId id, std::uint64_t shallow) {
+  /// `slots`: how many reference slots the record itself takes.
+  void begin(ClassId id, std::uint64_t shallow, std::uint32_t slots = 0) {
     snapshot_.class_of.push_back(id);
     snapshot_.shallow.push_back(shallow);
+    slots_ = slots;
   }
   /// One reference field or element; null and dangling ones take a slot but make no edge.
   void reference(std::uint32_t slot, RawId raw, NameId name, Strength strength = Strength::strong) {
@@ -120,6 +122,7 @@ class ObjectPass {
   NameId super_name_, loader_name_, signers_name_, domain_name_;
   ClassId java_lang_class_ = queries::no_class;
   ObjectId id_{0};
+  std::uint32_t slots_ = 0;  ///< of the object at hand: a thread's locals come behind them
 
   // The last class looked up: instances of a class come in groups.
   RawId cached_class_ = 0;
@@ -209,10 +212,10 @@ void ObjectPass::instance(const HeapRecord& record) {
   const auto dump = formats::hprof::parse_instance_dump(record.body, id_size_);
   const ClassId id = class_of(dump.class_id);
   const Layout& layout = table_.layouts[index(id)];
-  begin(id, snapshot_.classes[index(id)].instance_size);
+  const auto references = static_cast<std::uint32_t>(layout.references.size());
+  begin(id, snapshot_.classes[index(id)].instance_size, references);
   const std::byte* fields = dump.fields.data();
   const std::size_t size = dump.fields.size();
-  const auto references = static_cast<std::uint32_t>(layout.references.size());
   for (std::uint32_t slot = 0; slot < references; ++slot) {
     const hprof::LayoutField& field = layout.references[slot];
     if (field.offset + id_size_ > size) break;  // shorter than its class says: damage, or a class that changed
@@ -238,7 +241,7 @@ void ObjectPass::instance(const HeapRecord& record) {
 
 void ObjectPass::object_array(const HeapRecord& record) {
   const auto dump = formats::hprof::parse_object_array(record.body, id_size_);
-  begin(class_of(dump.class_id), sizes_.object_array(dump.length));
+  begin(class_of(dump.class_id), sizes_.object_array(dump.length), dump.length);
   snapshot_.length.append(id_, dump.length);
   const std::byte* at = dump.elements.data();
   for (std::uint32_t slot = 0; slot < dump.length; ++slot, at += id_size_) {
@@ -278,18 +281,19 @@ void ObjectPass::class_object(const HeapRecord& record) {
       job_.rows->value(value);
     }
   }
+  slots_ = slot;
   if (mat) return;  // Eclipse MAT leaves the constant pool out
   formats::ByteReader constants(dump.constants);
   for (unsigned i = 0; i < dump.constant_count && constants.ok(); ++i) {
     const auto constant = formats::hprof::read_constant(constants, id_size_);
     if (constant.type == object_type) reference(slot++, constant.bits, snapshot_.name_id("<constant>"));
   }
+  slots_ = slot;
 }
 
 void ObjectPass::thread_locals() {
-  auto slot = static_cast<std::uint32_t>(table_.layouts[index(snapshot_.class_of[id_])].references.size());
   for (; next_local_ < locals_.size() && locals_[next_local_].thread == id_; ++next_local_) {
-    reference(slot++, locals_[next_local_].local, locals_[next_local_].name);
+    reference(slots_++, locals_[next_local_].local, locals_[next_local_].name);
   }
 }
 

@@ -111,6 +111,20 @@ TEST_F(Roots, LocalsAreReferencesOfTheirThread) {
                              "thread_block 0x2030 thread 0", "java_frame 0x2000 thread 0"}));
 }
 
+TEST_F(Roots, LocalsComeBehindTheSlotsOfWhateverCallsItselfAThread) {  // hostile: an array and a class
+  plain(0x2000);
+  dump.object_array(object, {0x2000, 0, 0x2000}, 0x3000);
+  dump.root_thread_object(0x3000, 1, 0);
+  dump.root_thread_object(object, 2, 0);
+  dump.root_java_frame(0x2000, 1, 0);
+  dump.root_java_frame(0x2000, 2, 0);
+  const ImportedDump in(dump.bytes());
+  EXPECT_EQ(in.problem(), "");
+  EXPECT_EQ(in.references(0x3000), (Texts{"0  -> 0x2000", "2  -> 0x2000", "3 <Java Local> -> 0x2000"}));
+  EXPECT_EQ(in.references(object), (Texts{"4 <Java Local> -> 0x2000"}));
+  EXPECT_EQ(in.details->reference_name(in.id(object), in.id(0x2000)), "<Java Local>");
+}
+
 TEST_F(Roots, AThreadWithoutAnObjectLeavesItsLocalsAsRoots) {
   plain(0x2000);
   plain(0x2010);
