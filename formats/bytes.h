@@ -40,6 +40,14 @@ struct InputError : std::runtime_error {
   return __builtin_bswap64(value);
 }
 
+/// A little-endian integer; the machine is little-endian too (queries/columns.h insists).
+template <typename T>
+[[nodiscard]] T load_le(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
 /// Sticky big-endian cursor: a read past the end fails, returns 0 and leaves the cursor where it failed; every later
 /// read fails too. Ask ok() once per record.
 class ByteReader {

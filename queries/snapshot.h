@@ -73,6 +73,30 @@ struct FrameRow {
   std::string module;
 };
 
+/// What an allocator or a collector got from the system: an arena, a slab, a mapped chunk, a heap space. The sums of
+/// its blocks: used (live_bytes), free_bytes, cached_bytes and the allocator's own overhead_bytes make its size.
+struct RegionRow {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::string kind;
+  std::string name;
+  std::int32_t arena = 0;  ///< regions of one arena belong together
+  std::uint64_t live_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t cached_bytes = 0;  ///< in threads' caches: neither used nor reclaimable
+  std::uint64_t overhead_bytes = 0;
+  std::uint64_t largest_free_bytes = 0;
+  std::uint64_t live_count = 0;
+};
+
+/// Bytes that a request could be served from. 24 bytes each: a heap has far fewer than blocks in use.
+struct FreeBlockRow {
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;
+  std::uint32_t region = 0;  ///< index into Snapshot::regions
+  std::int32_t bin = -1;     ///< the allocator's bin or size class, -1 = none
+};
+
 /// CSR of the explicit references. The edge from every object to its class object is implicit (see HeapGraph).
 struct ReferenceColumns {
   EdgeOffsets first;                ///< object_count+1 offsets into `target`; the importer refuses ≥ 2^32 references
@@ -145,6 +169,9 @@ struct Snapshot {
   std::vector<FrameRow> frames;
   /// class object → class, for the objects that are classes. Sorted by object.
   std::vector<std::pair<ObjectId, ClassId>> class_objects;
+
+  std::vector<RegionRow> regions;         ///< by start
+  std::vector<FreeBlockRow> free_blocks;  ///< by address
 
   EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
   std::vector<HistogramRow> histogram;  ///< filled instead of everything above but the small tables

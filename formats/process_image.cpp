@@ -1,0 +1,127 @@
+#include "formats/process_image.h"
+
+#include <algorithm>
+
+namespace formats {
+namespace {
+
+using Range = ProcessImage::Range;
+
+const Range* range_of(const std::vector<Range>& ranges, std::uint64_t address) {
+  const auto next = std::upper_bound(ranges.begin(), ranges.end(), address,
+                                     [](std::uint64_t wanted, const Range& range) { return wanted < range.start; });
+  if (next == ranges.begin()) return nullptr;
+  const Range& range = *std::prev(next);
+  return address < range.end ? &range : nullptr;
+}
+
+/// Splits `range` where files begin and end. Files are sorted and do not overlap; `next` is the first that can matter.
+void split_by_file(Range range, const std::vector<elf::FileMapping>& files, std::size_t& next,
+                   std::vector<Range>& out) {
+  const auto put = [&](std::uint64_t end, std::int32_t file) {
+    Range part = range;
+    part.end = end;
+    part.file = file;
+    if (part.size() != 0) out.push_back(part);
+    if (range.data != nullptr) range.data += end - range.start;
+    range.start = end;
+  };
+  while (next < files.size() && files[next].end <= range.start) ++next;
+  for (std::size_t i = next; i < files.size() && files[i].start < range.end; ++i) {
+    if (files[i].start > range.start) put(files[i].start, -1);
+    put(std::min(files[i].end, range.end), static_cast<std::int32_t>(i));
+    if (range.start == range.end) return;
+  }
+  put(range.end, -1);
+}
+
+}  // namespace
+
+ProcessImage::ProcessImage(const elf::Core& core) : core_(&core) {
+  std::size_t next = 0;
+  for (const elf::Segment& segment : core.segments) {
+    Range range;
+    range.readable = segment.readable;
+    range.writable = segment.writable;
+    range.executable = segment.executable;
+    range.start = segment.address;
+    if (!segment.bytes.empty()) {
+      range.end = range.start + segment.bytes.size();
+      range.data = segment.bytes.data();
+      split_by_file(range, core.files, next, ranges_);
+      range.start = range.end;
+      range.data = nullptr;
+    }
+    range.end = segment.address + segment.size;
+    if (range.start != range.end) split_by_file(range, core.files, next, ranges_);
+  }
+}
+
+const Range* ProcessImage::find(std::uint64_t address) const { return range_of(ranges_, address); }
+
+Bytes ProcessImage::at(std::uint64_t address) const {
+  const Range* range = find(address);
+  if (range == nullptr || !range->present()) return {};
+  return range->bytes().subspan(static_cast<std::size_t>(address - range->start));
+}
+
+bool ProcessImage::read(std::uint64_t address, void* to, std::size_t size) const {
+  auto* out = static_cast<std::byte*>(to);
+  while (size != 0) {
+    const Bytes from = at(address);
+    if (from.empty()) return false;
+    const std::size_t part = std::min(size, from.size());
+    std::memcpy(out, from.data(), part);
+    out += part;
+    address += part;
+    size -= part;
+  }
+  return true;
+}
+
+std::optional<std::string> ProcessImage::text(std::uint64_t address, std::size_t limit) const {
+  std::string text;
+  while (text.size() < limit) {
+    const Bytes from = at(address);
+    if (from.empty()) return std::nullopt;
+    const std::string_view part = as_text(from.first(std::min(from.size(), limit - text.size())));
+    const std::size_t end = part.find('\0');
+    text.append(part.substr(0, end));
+    if (end != std::string_view::npos) return text;
+    address += part.size();
+  }
+  return std::nullopt;
+}
+
+std::uint64_t ProcessImage::fill(std::uint64_t address, Bytes bytes) {
+  if (bytes.size() > ~std::uint64_t{0} - address) return 0;
+  const std::uint64_t end = address + bytes.size();
+  std::uint64_t filled = 0;
+  std::vector<Range> ranges;
+  ranges.reserve(ranges_.size() + 2);
+  for (const Range& range : ranges_) {
+    const std::uint64_t from = std::max(range.start, address);
+    const std::uint64_t to = std::min(range.end, end);
+    if (range.present() || from >= to) {
+      ranges.push_back(range);
+      continue;
+    }
+    const auto put = [&](std::uint64_t first, std::uint64_t last, const std::byte* data) {
+      if (first == last) return;
+      Range part = range;
+      part.start = first;
+      part.end = last;
+      part.data = data;
+      part.filled = data != nullptr;
+      ranges.push_back(part);
+    };
+    put(range.start, from, nullptr);
+    put(from, to, bytes.data() + (from - address));
+    put(to, range.end, nullptr);
+    filled += to - from;
+  }
+  ranges_ = std::move(ranges);
+  return filled;
+}
+
+}  // namespace formats

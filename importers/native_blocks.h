@@ -1,0 +1,40 @@
+// The used blocks of a native heap as objects: dense ids in address order, and which block an address points into.
+#pragma once
+
+#include <cstdint>
+
+#include "formats/process_image.h"
+#include "queries/address_map.h"
+#include "queries/columns.h"
+
+namespace importers::native {
+
+/// Borrows both columns, of a snapshot being filled.
+class Blocks {
+ public:
+  Blocks(const queries::AddressMap& addresses, const queries::SizeColumn& usable)
+      : addresses_(addresses), usable_(usable) {}
+
+  struct Hit {
+    queries::ObjectId id = queries::no_object;
+    std::uint64_t offset = 0;  ///< in the block
+  };
+  /// The block that holds `address`; one past its end is not in it. id = no_object when there is none.
+  [[nodiscard]] Hit find(std::uint64_t address) const {
+    const queries::ObjectId exact = addresses_.id_of(address);
+    if (exact != queries::no_object) return {exact, 0};
+    const queries::ObjectId below = addresses_.at_or_below(address);
+    if (below == queries::no_object) return {};
+    const std::uint64_t offset = address - addresses_.address_of(below);
+    return offset < usable_[below] ? Hit{below, offset} : Hit{};
+  }
+  [[nodiscard]] std::uint32_t count() const { return addresses_.size(); }
+  [[nodiscard]] std::uint64_t address(queries::ObjectId id) const { return addresses_.address_of(id); }
+  [[nodiscard]] std::uint64_t usable(queries::ObjectId id) const { return usable_[id]; }
+
+ private:
+  const queries::AddressMap& addresses_;
+  const queries::SizeColumn& usable_;
+};
+
+}  // namespace importers::native
