@@ -13,7 +13,12 @@ namespace importers::native {
 class Blocks {
  public:
   Blocks(const queries::AddressMap& addresses, const queries::SizeColumn& usable)
-      : addresses_(addresses), usable_(usable) {}
+      : addresses_(addresses), usable_(usable) {
+    if (addresses_.size() == 0) return;
+    const queries::AddressMap::Place last = addresses_.at_or_below(~std::uint64_t{0});
+    lowest_ = addresses_.address_of(queries::ObjectId{0});
+    end_ = last.address + usable_[last.id];
+  }
 
   struct Hit {
     queries::ObjectId id = queries::no_object;
@@ -21,12 +26,11 @@ class Blocks {
   };
   /// The block that holds `address`; one past its end is not in it. id = no_object when there is none.
   [[nodiscard]] Hit find(std::uint64_t address) const {
-    const queries::ObjectId exact = addresses_.id_of(address);
-    if (exact != queries::no_object) return {exact, 0};
-    const queries::ObjectId below = addresses_.at_or_below(address);
-    if (below == queries::no_object) return {};
-    const std::uint64_t offset = address - addresses_.address_of(below);
-    return offset < usable_[below] ? Hit{below, offset} : Hit{};
+    if (address < lowest_ || address >= end_) return {};  // most words are no pointers
+    const queries::AddressMap::Place below = addresses_.at_or_below(address);
+    if (below.id == queries::no_object) return {};
+    const std::uint64_t offset = address - below.address;
+    return offset < usable_[below.id] ? Hit{below.id, offset} : Hit{};
   }
   [[nodiscard]] std::uint32_t count() const { return addresses_.size(); }
   [[nodiscard]] std::uint64_t address(queries::ObjectId id) const { return addresses_.address_of(id); }
@@ -35,6 +39,8 @@ class Blocks {
  private:
   const queries::AddressMap& addresses_;
   const queries::SizeColumn& usable_;
+  std::uint64_t lowest_ = 0;
+  std::uint64_t end_ = 0;
 };
 
 }  // namespace importers::native

@@ -21,6 +21,9 @@ struct NativeType {
   Evidence evidence = Evidence::size_class;
 };
 
+/// Whether blocks of this type are NUL-terminated text.
+[[nodiscard]] bool holds_text(const NativeType& type);
+
 /// What the types say beyond names; all by block id.
 struct TypedBlocks {
   std::vector<NativeType> types;       ///< by type index

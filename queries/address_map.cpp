@@ -112,18 +112,34 @@ std::uint64_t AddressMap::address_of(ObjectId id) const {
   return (page->number << page_shift) + (granule << 3);
 }
 
-ObjectId AddressMap::at_or_below(std::uint64_t address) const {
-  std::uint32_t low = 0;
-  std::uint32_t high = size_;
-  while (low < high) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    if (address_of(ObjectId{middle}) <= address) {
-      low = middle + 1;
-    } else {
-      high = middle;
+AddressMap::Place AddressMap::at_or_below(std::uint64_t address) const {
+  if (!sorted_.empty()) {
+    const auto above = std::upper_bound(sorted_.begin(), sorted_.end(), address);
+    if (above == sorted_.begin()) return {};
+    return {ObjectId{static_cast<std::uint32_t>(above - sorted_.begin() - 1)}, *std::prev(above)};
+  }
+  const std::uint64_t number = address >> page_shift;
+  const std::uint32_t slot = slot_of(number);
+  std::uint32_t above = 0;  // how many objects lie at or below
+  if (slot == no_slot) {
+    const auto next = std::upper_bound(pages_.begin(), pages_.end(), number,
+                                       [](std::uint64_t wanted, const Page& page) { return wanted < page.number; });
+    above = next == pages_.end() ? size_ : next->first_id;
+  } else {
+    const std::uint64_t granule = (address >> 3) & (granules_per_page - 1);
+    const Cell* cells = &cells_[std::size_t{slot} * cells_per_page];
+    std::size_t at = granule >> 6;
+    std::uint64_t bits = cells[at].bits & (~std::uint64_t{0} >> (63 - (granule & 63)));
+    above = cells[at].rank + static_cast<std::uint32_t>(__builtin_popcountll(bits));
+    constexpr std::size_t nearby = 8;  // cells: 4 KiB
+    for (std::size_t i = 0; bits == 0 && i < nearby && at > 0; ++i) bits = cells[--at].bits;
+    if (bits != 0) {
+      const auto bit = static_cast<std::uint64_t>(63 - __builtin_clzll(bits));
+      return {ObjectId{above - 1}, (number << page_shift) + ((at * 64 + bit) << 3)};
     }
   }
-  return low == 0 ? no_object : ObjectId{low - 1};
+  if (above == 0) return {};
+  return {ObjectId{above - 1}, address_of(ObjectId{above - 1})};
 }
 
 std::size_t AddressMap::bytes() const {

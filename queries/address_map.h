@@ -48,8 +48,13 @@ class AddressMap {
   }
   /// O(log n). For many objects in order use for_each.
   [[nodiscard]] std::uint64_t address_of(ObjectId id) const;
-  /// The object with the greatest address ≤ `address`, or no_object.
-  [[nodiscard]] ObjectId at_or_below(std::uint64_t address) const;
+  struct Place {
+    ObjectId id = no_object;
+    std::uint64_t address = 0;
+  };
+  /// The object with the greatest address ≤ `address`; id = no_object when there is none. O(1) when it lies within a
+  /// few hundred bytes, else O(log n).
+  [[nodiscard]] Place at_or_below(std::uint64_t address) const;
   /// Calls f(ObjectId, address) in id order.
   template <typename F>
   void for_each(F&& f) const {

@@ -31,10 +31,11 @@ std::string_view to_text(Reachability reachability) {
 }
 
 std::string_view to_text(RootKind kind) {
-  static constexpr std::array<std::string_view, 16> words{
+  static constexpr std::array<std::string_view, 22> words{
       "unknown",           "jni_global",   "jni_local",     "java_frame",      "native_stack", "sticky_class",
       "thread_block",      "monitor_used", "thread_object", "interned_string", "finalizing",   "debugger",
-      "reference_cleanup", "vm_internal",  "jni_monitor",   "reconstructed"};
+      "reference_cleanup", "vm_internal",  "jni_monitor",   "reconstructed",   "register",     "stack",
+      "thread_local",      "static",       "mapped_memory", "allocator"};
   return word(words, kind);
 }
 

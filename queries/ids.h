@@ -38,7 +38,8 @@ enum class Strength : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, 
 /// `object.reachability`: the strongest way in which any root holds the object.
 enum class Reachability : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, phantom = 4, unreachable = 5 };
 
-/// `root.kind`. Words of HPROF and ART; `reconstructed` marks roots that heapql had to infer (a dump without roots).
+/// `root.kind`. Words of HPROF and ART, from `machine_register` on of native processes; `reconstructed` marks roots
+/// that heapql had to infer (a dump without roots).
 enum class RootKind : std::uint8_t {
   unknown = 0,
   jni_global = 1,
@@ -56,6 +57,12 @@ enum class RootKind : std::uint8_t {
   vm_internal = 13,
   jni_monitor = 14,
   reconstructed = 15,
+  machine_register = 16,  ///< general or vector register of a thread
+  stack_word = 17,        ///< word of a live stack
+  thread_local_data = 18,
+  static_data = 19,    ///< writable data of a program or library
+  mapped_memory = 20,  ///< other writable memory that no allocator owns
+  allocator = 21,      ///< a block that the allocator took for itself
 };
 
 std::string_view to_text(ObjectKind);    ///< "instance", "object_array", "primitive_array", "class", "block"

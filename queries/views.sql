@@ -71,7 +71,8 @@ SELECT r.object_id, c.name AS class,
     WHEN 4 THEN 'native_stack' WHEN 5 THEN 'sticky_class' WHEN 6 THEN 'thread_block' WHEN 7 THEN 'monitor_used'
     WHEN 8 THEN 'thread_object' WHEN 9 THEN 'interned_string' WHEN 10 THEN 'finalizing' WHEN 11 THEN 'debugger'
     WHEN 12 THEN 'reference_cleanup' WHEN 13 THEN 'vm_internal' WHEN 14 THEN 'jni_monitor'
-    WHEN 15 THEN 'reconstructed' END AS kind,
+    WHEN 15 THEN 'reconstructed' WHEN 16 THEN 'register' WHEN 17 THEN 'stack' WHEN 18 THEN 'thread_local'
+    WHEN 19 THEN 'static' WHEN 20 THEN 'mapped_memory' WHEN 21 THEN 'allocator' END AS kind,
   r.thread_id, t.name AS thread, r.frame_id, f.function AS frame, n.value AS name
 FROM root AS r LEFT JOIN object AS o ON o.id = r.object_id LEFT JOIN class AS c ON c.id = o.class_id
 LEFT JOIN thread AS t ON t.id = r.thread_id LEFT JOIN frame AS f ON f.id = r.frame_id

@@ -40,7 +40,7 @@ void expect_like_sorted_vector(std::vector<std::uint64_t> addresses, std::uint64
       const bool exact = at != addresses.end() && *at == near;
       ASSERT_EQ(map.id_of(near), exact ? ObjectId{static_cast<std::uint32_t>(at - addresses.begin())} : no_object);
       const auto above = std::upper_bound(addresses.begin(), addresses.end(), near);
-      ASSERT_EQ(map.at_or_below(near), above == addresses.begin()
+      ASSERT_EQ(map.at_or_below(near).id, above == addresses.begin()
                                            ? no_object
                                            : ObjectId{static_cast<std::uint32_t>(above - addresses.begin() - 1)});
     }
@@ -56,7 +56,7 @@ TEST(AddressMapTest, EmptyHoldsNothing) {
   map.freeze();
   EXPECT_EQ(map.size(), 0u);
   EXPECT_EQ(map.id_of(0), no_object);
-  EXPECT_EQ(map.at_or_below(~std::uint64_t{0}), no_object);
+  EXPECT_EQ(map.at_or_below(~std::uint64_t{0}).id, no_object);
 }
 
 TEST(AddressMapTest, DenseHeap) {

@@ -1,0 +1,144 @@
+#include "importers/core_importer.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "formats/elf_core.h"
+#include "importers/native_blocks.h"
+#include "importers/native_details.h"
+#include "importers/native_heap.h"
+#include "importers/native_references.h"
+#include "importers/native_roots.h"
+#include "importers/native_types.h"
+
+namespace importers {
+namespace {
+
+using formats::ProcessImage;
+using queries::Snapshot;
+
+/// What must outlive the import: the details borrow it.
+struct Process {
+  formats::elf::Core core;
+  ProcessImage image;
+  explicit Process(formats::elf::Core read) : core(std::move(read)), image(core) {}
+};
+
+void take_damage(const formats::DamageLog& damage, Snapshot& snapshot) {
+  for (const formats::Damage& entry : damage.entries())
+    snapshot.damage.push_back({entry.offset, entry.bytes, entry.what});
+  snapshot.damage_count += damage.count();
+  snapshot.damaged_bytes += damage.bytes();
+}
+
+/// "glibc malloc, jemalloc 5": what a report calls the runtime.
+std::string allocators(const native::NativeHeap& heap) {
+  std::string text;
+  for (const auto& walk : heap.walks()) {
+    if (!text.empty()) text += ", ";
+    text += walk->allocator();
+  }
+  return text;
+}
+
+void make_meta(const formats::elf::Core& core, const native::NativeHeap& heap, Snapshot& snapshot) {
+  const auto put = [&](std::string key, std::string value) {
+    snapshot.meta.emplace_back(std::move(key), std::move(value));
+  };
+  put("core.machine", core.machine == formats::elf::Machine::x86_64 ? "x86-64" : "AArch64");
+  put("core.program", core.program);
+  put("core.arguments", core.arguments);
+  put("core.process_id", std::to_string(core.process_id));
+  put("core.threads", std::to_string(core.threads.size()));
+  if (core.signal) {
+    put("core.signal", std::to_string(core.signal->number));
+    if (core.signal->address != 0) put("core.fault_address", std::to_string(core.signal->address));
+  }
+  for (const auto& walk : heap.walks()) {
+    std::size_t passed = 0;
+    for (const formats::HeapCheck& check : walk->checks()) {
+      passed += check.ok() ? 1 : 0;
+      put("check." + walk->allocator() + "." + check.name,
+          check.ok() ? std::to_string(check.found) + ", as counted by the allocator"
+                     : std::to_string(check.found) + ", the allocator counts " + std::to_string(check.expected));
+    }
+    put("allocator." + walk->allocator(),
+        std::to_string(passed) + " of " + std::to_string(walk->checks().size()) + " self-checks agree");
+  }
+}
+
+void make_classes(const native::TypedBlocks& types, Snapshot& snapshot) {
+  for (const native::NativeType& type : types.types) {
+    queries::ClassRow row;
+    row.name = type.name;
+    row.kind = queries::ClassKind::block;
+    row.source = native::to_text(type.evidence);
+    snapshot.classes.push_back(std::move(row));
+  }
+  snapshot.class_of.reserve(snapshot.object_count);
+  for (const std::uint32_t type : types.type_of) snapshot.class_of.push_back(queries::ClassId{type});
+}
+
+void make_histogram(Snapshot& snapshot) {
+  snapshot.histogram.resize(snapshot.classes.size());
+  for (std::uint32_t i = 0; i < snapshot.histogram.size(); ++i) snapshot.histogram[i].class_id = queries::ClassId{i};
+  for (std::uint32_t i = 0; i < snapshot.object_count; ++i) {
+    const queries::ObjectId id{i};
+    queries::HistogramRow& row = snapshot.histogram[index(snapshot.class_of[id])];
+    ++row.object_count;
+    row.shallow_bytes += snapshot.shallow[id];
+  }
+}
+
+}  // namespace
+
+void import_core(ImportJob& job) {
+  Snapshot& snapshot = job.snapshot;
+  const std::string& path = job.input.path();
+  const formats::Bytes file = job.input.bytes();
+  formats::DamageLog damage;
+  std::shared_ptr<Process> process;
+  try {
+    process = std::make_shared<Process>(formats::elf::read_core(file, damage));
+  } catch (const formats::InputError& error) {
+    throw formats::InputError(path + ": " + error.what());
+  }
+  const ProcessImage& image = process->image;
+  snapshot.path = path;
+  snapshot.format = "core";
+  snapshot.pointer_size = 8;
+
+  if (job.progress) job.progress("heap", 0, 0);
+  const native::NativeHeap heap(image, damage);
+  if (heap.empty()) {
+    throw formats::InputError(
+        path + ": no heap of a known allocator in this core (" + std::to_string(process->core.threads.size()) +
+        " threads, " + std::to_string(process->core.segments.size()) + " segments" +
+        (process->core.missing_bytes != 0 ? ", cut short" : "") + "); did the program allocate at all?");
+  }
+  heap.fill(snapshot);
+  take_damage(damage, snapshot);
+  snapshot.runtime = allocators(heap);
+  make_meta(process->core, heap, snapshot);
+
+  const native::Blocks blocks(snapshot.addresses, snapshot.shallow);
+  if (job.progress) job.progress("types", 0, snapshot.object_count);
+  const native::TypedBlocks types = native::find_types(image, blocks, nullptr);
+  make_classes(types, snapshot);
+  if (job.options.histogram_only) return make_histogram(snapshot);
+
+  native::make_references(job, image, heap, blocks, types);
+  if (job.progress) job.progress("roots", 0, 0);
+  native::make_roots(image, heap, blocks, nullptr, snapshot);
+  snapshot.length.freeze(snapshot.object_count);
+  if (job.details != nullptr) {
+    *job.details = std::make_unique<native::NativeDetails>(
+        std::shared_ptr<const ProcessImage>(process, &process->image), types, snapshot);
+  }
+}
+
+std::vector<std::pair<std::string, std::string>> describe_core(formats::Bytes head) {
+  return {{"kind", formats::elf::describe(head)}};
+}
+
+}  // namespace importers

@@ -1,0 +1,80 @@
+#include "importers/native_details.h"
+
+#include <algorithm>
+
+#include "queries/utf8.h"
+
+namespace importers::native {
+
+using queries::FieldValue;
+using queries::no_object;
+using queries::ObjectId;
+
+NativeDetails::NativeDetails(std::shared_ptr<const formats::ProcessImage> image, const TypedBlocks& types,
+                             const queries::Snapshot& snapshot)
+    : image_(std::move(image)),
+      live_prefix_(types.live_prefix),
+      snapshot_(snapshot),
+      blocks_(snapshot.addresses, snapshot.shallow) {
+  for (const NativeType& type : types.types) is_text_.push_back(holds_text(type));
+}
+
+template <typename F>
+void NativeDetails::visit(ObjectId id, F&& f) const {
+  if (index(id) >= snapshot_.object_count) return;
+  const std::uint64_t address = blocks_.address(id);
+  std::uint64_t size = blocks_.usable(id);
+  const auto live = std::lower_bound(live_prefix_.begin(), live_prefix_.end(), id,
+                                     [](const auto& entry, ObjectId wanted) { return entry.first < wanted; });
+  if (live != live_prefix_.end() && live->first == id) size = std::min(size, live->second);
+  for (std::uint64_t offset = 0; offset + 8 <= size; offset += 8) {
+    const auto word = image_->word(address + offset);
+    if (!word) return;
+    const ObjectId target = blocks_.find(*word).id;
+    if (target != no_object && target != id && !f(offset, target)) return;
+  }
+}
+
+namespace {
+
+std::string offset_name(std::uint64_t offset) {
+  char text[24];
+  std::snprintf(text, sizeof text, "+0x%llx", static_cast<unsigned long long>(offset));
+  return text;
+}
+
+}  // namespace
+
+std::vector<FieldValue> NativeDetails::fields(ObjectId id, std::size_t limit) const {
+  std::vector<FieldValue> values;
+  visit(id, [&](std::uint64_t offset, ObjectId target) {
+    if (values.size() >= limit) return false;
+    FieldValue value;
+    value.name = offset_name(offset);
+    value.slot = static_cast<std::uint32_t>(offset / 8);
+    value.target = target;
+    values.push_back(std::move(value));
+    return true;
+  });
+  return values;
+}
+
+std::optional<std::string> NativeDetails::text(ObjectId id, std::size_t limit) const {
+  if (index(id) >= snapshot_.object_count || !is_text_[index(snapshot_.class_of[id])]) return std::nullopt;
+  std::string text(std::min<std::uint64_t>(blocks_.usable(id), limit), '\0');
+  if (!image_->read(blocks_.address(id), text.data(), text.size())) return std::nullopt;
+  text.resize(std::min(text.find('\0'), text.size()));
+  std::string scratch;
+  return std::string(queries::valid_utf8(text, scratch));
+}
+
+std::string NativeDetails::reference_name(ObjectId source, ObjectId target) const {
+  std::string name;
+  visit(source, [&](std::uint64_t offset, ObjectId to) {
+    if (to == target) name = offset_name(offset);
+    return to != target;
+  });
+  return name;
+}
+
+}  // namespace importers::native

@@ -1,0 +1,37 @@
+// Words and text of single native blocks, on demand, for reports.
+#pragma once
+
+#include <memory>
+
+#include "formats/process_image.h"
+#include "importers/native_blocks.h"
+#include "importers/native_types.h"
+#include "queries/object_details.h"
+#include "queries/snapshot.h"
+
+namespace importers::native {
+
+class NativeDetails final : public queries::ObjectDetails {
+ public:
+  /// Keeps the image; borrows the snapshot.
+  NativeDetails(std::shared_ptr<const formats::ProcessImage> image, const TypedBlocks& types,
+                const queries::Snapshot& snapshot);
+
+  /// The references of the block, as (name "+0x18", slot, target).
+  [[nodiscard]] std::vector<queries::FieldValue> fields(queries::ObjectId id, std::size_t limit) const override;
+  /// Of blocks whose content is text: up to the first NUL.
+  [[nodiscard]] std::optional<std::string> text(queries::ObjectId id, std::size_t limit) const override;
+  [[nodiscard]] std::string reference_name(queries::ObjectId source, queries::ObjectId target) const override;
+
+ private:
+  template <typename F>
+  void visit(queries::ObjectId id, F&& f) const;
+
+  std::shared_ptr<const formats::ProcessImage> image_;
+  std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix_;
+  std::vector<bool> is_text_;  ///< by class
+  const queries::Snapshot& snapshot_;
+  Blocks blocks_;
+};
+
+}  // namespace importers::native

@@ -1,0 +1,105 @@
+#include "importers/native_heap.h"
+
+#include <algorithm>
+#include <array>
+
+namespace importers::native {
+namespace {
+
+constexpr std::array<formats::FindHeap, 0> finders{};
+
+}  // namespace
+
+void AddressRanges::freeze() {
+  std::sort(ranges_.begin(), ranges_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
+  std::size_t last = 0;
+  for (std::size_t i = 1; i < ranges_.size(); ++i) {
+    if (ranges_[i].start <= ranges_[last].end) {
+      ranges_[last].end = std::max(ranges_[last].end, ranges_[i].end);
+    } else {
+      ranges_[++last] = ranges_[i];
+    }
+  }
+  if (!ranges_.empty()) ranges_.resize(last + 1);
+}
+
+std::size_t AddressRanges::first_ending_after(std::uint64_t address) const {
+  const auto found = std::partition_point(ranges_.begin(), ranges_.end(),
+                                          [&](const formats::AddressRange& range) { return range.end <= address; });
+  return static_cast<std::size_t>(found - ranges_.begin());
+}
+
+bool AddressRanges::contains(std::uint64_t address) const {
+  const std::size_t at = first_ending_after(address);
+  return at < ranges_.size() && ranges_[at].start <= address;
+}
+
+NativeHeap::NativeHeap(const formats::ProcessImage& image, formats::DamageLog& damage) {
+  for (const formats::FindHeap find : finders) {
+    if (auto walk = find(image, damage)) walks_.push_back(std::move(walk));
+  }
+  for (const auto& walk : walks_) {
+    for (std::size_t i = 0; i < walk->regions().size(); ++i) parts_.push_back({walk.get(), i});
+    for (const formats::AddressRange& range : walk->metadata()) metadata_.add(range.start, range.end);
+    own_blocks_.insert(own_blocks_.end(), walk->own_blocks().begin(), walk->own_blocks().end());
+  }
+  std::sort(own_blocks_.begin(), own_blocks_.end());
+  metadata_.freeze();
+  const auto region = [](const Part& part) -> const formats::HeapRegion& { return part.walk->regions()[part.region]; };
+  std::stable_sort(parts_.begin(), parts_.end(),
+                   [&](const Part& a, const Part& b) { return region(a).start < region(b).start; });
+  std::uint64_t end = 0;
+  std::erase_if(parts_, [&](const Part& part) {
+    const formats::HeapRegion& r = region(part);
+    if (r.start >= end && r.start < r.end) {
+      end = r.end;
+      return false;
+    }
+    damage.add(0, 0, part.walk->allocator() + ": region '" + r.name + "' overlaps another: left out");
+    return true;
+  });
+  for (const Part& part : parts_) owned_.add(region(part).start, region(part).end);
+  for (const formats::AddressRange& range : metadata_.ranges()) owned_.add(range.start, range.end);
+  owned_.freeze();
+}
+
+void NativeHeap::fill(queries::Snapshot& snapshot) const {
+  snapshot.regions.reserve(parts_.size());
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const formats::HeapRegion& region = region_of(i);
+    queries::RegionRow row;
+    row.start = region.start;
+    row.end = region.end;
+    row.kind = region.kind;
+    row.name = region.name;
+    row.arena = region.arena;
+    snapshot.regions.push_back(std::move(row));
+  }
+  for_each_block([&](const formats::HeapBlock& block, std::size_t part) {
+    queries::RegionRow& row = snapshot.regions[part];
+    switch (block.state) {
+      case formats::BlockState::used:
+        snapshot.addresses.add(block.address);
+        row.live_bytes += block.usable;
+        ++row.live_count;
+        break;
+      case formats::BlockState::cached: row.cached_bytes += block.usable; break;
+      case formats::BlockState::free:
+        row.free_bytes += block.usable;
+        row.largest_free_bytes = std::max(row.largest_free_bytes, block.usable);
+        snapshot.free_blocks.push_back({block.address, block.usable, static_cast<std::uint32_t>(part), block.bin});
+        break;
+    }
+  });
+  for (queries::RegionRow& row : snapshot.regions) {
+    row.overhead_bytes = row.end - row.start - row.live_bytes - row.free_bytes - row.cached_bytes;
+  }
+  snapshot.addresses.freeze();
+  snapshot.object_count = snapshot.addresses.size();
+  snapshot.shallow.reserve(snapshot.object_count);
+  for_each_block([&](const formats::HeapBlock& block, std::size_t) {
+    if (block.state == formats::BlockState::used) snapshot.shallow.push_back(block.usable);
+  });
+}
+
+}  // namespace importers::native

@@ -1,0 +1,84 @@
+#include "importers/native_references.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace importers::native {
+namespace {
+
+using queries::NameId;
+using queries::no_name;
+using queries::no_object;
+using queries::ObjectId;
+
+/// "+0x18" for the offsets that most references have; beyond, a reference is named by its slot.
+class OffsetNames {
+ public:
+  explicit OffsetNames(queries::Snapshot& snapshot) : snapshot_(snapshot), names_(limit / 8, no_name) {}
+  NameId at(std::uint64_t offset) {
+    if (offset >= limit) return no_name;
+    NameId& name = names_[static_cast<std::size_t>(offset / 8)];
+    if (name == no_name) {
+      char text[16];
+      std::snprintf(text, sizeof text, "+0x%x", static_cast<unsigned>(offset));
+      name = snapshot_.name_id(text);
+    }
+    return name;
+  }
+
+ private:
+  static constexpr std::uint64_t limit = 4096;
+  queries::Snapshot& snapshot_;
+  std::vector<NameId> names_;
+};
+
+}  // namespace
+
+void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                     const TypedBlocks& types) {
+  queries::Snapshot& snapshot = job.snapshot;
+  queries::ReferenceColumns& references = snapshot.references;
+  const std::uint32_t count = snapshot.object_count;
+  references.first.reserve(std::size_t{count} + 1);
+  references.first.push_back(0);
+  OffsetNames names(snapshot);
+  auto live = types.live_prefix.begin();
+  const auto ranges = image.ranges();
+  auto range = ranges.begin();
+  snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
+    std::uint64_t size = blocks.usable(id);
+    while (live != types.live_prefix.end() && live->first < id) ++live;
+    if (live != types.live_prefix.end() && live->first == id) size = std::min(size, live->second);
+    while (range != ranges.end() && range->end <= address) ++range;
+    auto part = range;
+    for (std::uint64_t at = address, end = address + size; at < end && part != ranges.end() && part->start < end;
+         ++part) {
+      const std::uint64_t stop = std::min(end, part->end);
+      at = std::max(at, part->start);
+      if (part->present()) {
+        heap.metadata().for_each_gap(at, stop, [&](std::uint64_t from, std::uint64_t to) {
+          for (std::uint64_t word_at = (from + 7) & ~std::uint64_t{7}; word_at + 8 <= to; word_at += 8) {
+            const auto word = formats::load_le<std::uint64_t>(part->data + (word_at - part->start));
+            const Blocks::Hit hit = blocks.find(word);
+            if (hit.id == no_object || hit.id == id) continue;
+            references.target.push_back(hit.id);
+            if (job.rows != nullptr) {
+              const std::uint64_t offset = word_at - address;
+              job.rows->reference(id, static_cast<std::uint32_t>(std::min<std::uint64_t>(offset / 8, 0xFFFF'FFFF)),
+                                  hit.id, names.at(offset), queries::Strength::strong);
+            }
+          }
+        });
+      }
+      at = stop;
+    }
+    if (references.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
+      throw formats::InputError(snapshot.path + ": more than 4,294,967,294 references: not supported");
+    }
+    references.first.push_back(static_cast<std::uint32_t>(references.target.size()));
+    if (job.progress && (index(id) & 0x3FFFF) == 0) job.progress("references", index(id), count);
+  });
+  references.strength.freeze(references.target.size());
+}
+
+}  // namespace importers::native

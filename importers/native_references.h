@@ -1,0 +1,19 @@
+// References of a native heap: words of used blocks that point into used blocks, exactly or inside.
+#pragma once
+
+#include "formats/process_image.h"
+#include "importers/import_job.h"
+#include "importers/native_blocks.h"
+#include "importers/native_heap.h"
+#include "importers/native_types.h"
+
+namespace importers::native {
+
+/// Fills Snapshot::references and sends a row for each to job.rows. A word counts when it is 8-aligned, in the live
+/// part of its block (TypedBlocks::live_prefix), outside the allocators' metadata, and points into a used block other
+/// than its own. Slot: its index in the block; name: "+0x18". O(bytes of the used blocks). Throws InputError at 2^32
+/// references.
+void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                     const TypedBlocks& types);
+
+}  // namespace importers::native
