@@ -11,8 +11,11 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "load_le reads the machine's own order");
 
+constexpr std::uint16_t core_type = 4;  // ET_CORE
 constexpr std::size_t header_size = 64;
 constexpr std::size_t program_header_size = 56;
+constexpr std::uint32_t load_header = 1;         // PT_LOAD
+constexpr std::uint32_t note_header = 4;         // PT_NOTE
 constexpr std::uint16_t many_headers = 0xFFFF;   // PN_XNUM: the count is in section header 0
 constexpr std::uint32_t most_headers = 1 << 22;  // the kernel's own limit of mappings is far below
 
@@ -139,8 +142,10 @@ class NoteReader {
     core_.threads.push_back(std::move(thread));
   }
 
-  void floating_point(Bytes body) {  // an XSAVE area that follows replaces it
-    if (!core_.threads.empty()) core_.threads.back().vector_registers = body;
+  void floating_point(Bytes body) {  // an XSAVE area holds the same and more
+    if (!core_.threads.empty() && core_.threads.back().vector_registers.empty()) {
+      core_.threads.back().vector_registers = body;
+    }
   }
 
   void process(Bytes body, std::uint64_t offset) {
@@ -163,7 +168,8 @@ class NoteReader {
     signal.number = load_le<std::int32_t>(body.data());
     signal.code = load_le<std::int32_t>(&body[8]);
     constexpr std::array<int, 4> with_address{4, 7, 8, 11};  // SIGILL SIGBUS SIGFPE SIGSEGV
-    if (std::find(with_address.begin(), with_address.end(), signal.number) != with_address.end()) {
+    // A code of 0 or less: a process sent the signal, and its ids stand where the address would.
+    if (signal.code > 0 && std::find(with_address.begin(), with_address.end(), signal.number) != with_address.end()) {
       signal.address = load_le<std::uint64_t>(&body[16]);
     }
     core_.signal = signal;
@@ -214,16 +220,71 @@ class NoteReader {
   DamageLog& damage_;
 };
 
-/// Sorts by start and drops what overlaps a predecessor: only a damaged core has such.
-template <typename T, typename Start, typename End>
-std::size_t keep_disjoint(std::vector<T>& list, Start start, End end) {
-  std::stable_sort(list.begin(), list.end(), [&](const T& a, const T& b) { return start(a) < start(b); });
-  std::uint64_t last = 0;
-  return std::erase_if(list, [&](const T& item) {
-    if (start(item) < last) return true;
-    last = end(item);
-    return false;
-  });
+/// Moves the start up to `address`; nothing may be left.
+void cut_head(Segment& segment, std::uint64_t address) {
+  if (segment.address >= address) return;
+  const std::uint64_t cut = std::min(segment.size, address - segment.address);
+  segment.address += cut;
+  segment.size -= cut;
+  segment.file_offset += cut;
+  segment.dumped -= std::min(segment.dumped, cut);
+  segment.bytes = segment.bytes.subspan(static_cast<std::size_t>(std::min<std::uint64_t>(segment.bytes.size(), cut)));
+}
+
+/// Sorts by address and resolves overlaps, which only a damaged core has. The first of two keeps what was dumped of it;
+/// its absent tail gives way, so that one wrong size does not hide all that follows. Returns how many segments lie on
+/// others. O(n log n).
+std::size_t make_disjoint(std::vector<Segment>& segments) {
+  std::stable_sort(segments.begin(), segments.end(),
+                   [](const Segment& a, const Segment& b) { return a.address < b.address; });
+  std::vector<Segment> kept;
+  kept.reserve(segments.size());
+  std::size_t clashes = 0;
+  for (Segment segment : segments) {
+    if (!kept.empty() && segment.address < kept.back().address + kept.back().size) {
+      ++clashes;
+      Segment& before = kept.back();
+      cut_head(segment, before.address);  // where it lost its own head to one further before
+      if (segment.size != 0) before.size = std::max(before.dumped, segment.address - before.address);
+      cut_head(segment, before.address + before.size);
+      if (before.size == 0) kept.pop_back();
+    }
+    if (segment.size != 0) kept.push_back(segment);
+  }
+  segments = std::move(kept);
+  return clashes;
+}
+
+/// The same for mapped files: the later start is the end of the one before.
+std::size_t make_disjoint(std::vector<FileMapping>& files) {
+  std::stable_sort(files.begin(), files.end(),
+                   [](const FileMapping& a, const FileMapping& b) { return a.start < b.start; });
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i + 1 < files.size(); ++i) {
+    if (files[i].end <= files[i + 1].start) continue;
+    files[i].end = files[i + 1].start;
+    ++changed;
+  }
+  std::erase_if(files, [](const FileMapping& file) { return file.start >= file.end; });
+  return changed;
+}
+
+/// How many program headers there are; the kernel writes the section header that has a large number last.
+std::uint32_t count_program_headers(Bytes data, std::uint64_t headers_at, DamageLog& damage) {
+  const auto count = load_le<std::uint16_t>(&data[56]);
+  if (count != many_headers) return count;
+  const auto sections_at = load_le<std::uint64_t>(&data[40]);
+  if (sections_at <= data.size() && data.size() - sections_at >= 64) {
+    return load_le<std::uint32_t>(&data[static_cast<std::size_t>(sections_at) + 44]);  // sh_info
+  }
+  // Cut off. The notes come first and begin where the program headers end.
+  damage.add(data.size(), 64, "the number of program headers is beyond the end of the file");
+  if (data.size() - headers_at < program_header_size) return 0;
+  const std::byte* first = &data[static_cast<std::size_t>(headers_at)];
+  const auto notes_at = load_le<std::uint64_t>(first + 8);
+  if (load_le<std::uint32_t>(first) != note_header || notes_at < headers_at) return many_headers;
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>((notes_at - headers_at) / program_header_size, most_headers));
 }
 
 }  // namespace
@@ -233,6 +294,13 @@ std::optional<std::uint64_t> Core::auxiliary_value(std::uint64_t type) const {
     if (entry.type == type) return entry.value;
   }
   return std::nullopt;
+}
+
+bool is_minidump(Bytes head) { return as_text(head).starts_with("MDMP"); }
+
+bool looks_like_core(Bytes head) {
+  if (!is_elf(head)) return false;
+  return load_u16(head, 16, load_u8(&head[5]) == 2) == core_type;
 }
 
 bool is_elf(Bytes head) {
@@ -256,7 +324,6 @@ std::string describe(Bytes head) {
 Core read_core(Bytes data, DamageLog& damage) {
   if (!is_elf(data)) throw InputError("not an ELF file");
   const std::string what = describe(data);
-  constexpr std::uint16_t core_type = 4;
   const bool is_64_le = load_u8(&data[4]) == 2 && load_u8(&data[5]) == 1;
   if (is_64_le && data.size() < header_size) throw InputError("offset 0: an ELF header cut short");
   const std::uint16_t type = load_u16(data, 16, load_u8(&data[5]) == 2);
@@ -272,29 +339,24 @@ Core read_core(Bytes data, DamageLog& damage) {
   core.machine = Machine{machine};
   const auto headers_at = load_le<std::uint64_t>(&data[32]);
   const auto entry_size = load_le<std::uint16_t>(&data[54]);
-  std::uint32_t count = load_le<std::uint16_t>(&data[56]);
-  if (count == many_headers) {
-    const auto sections_at = load_le<std::uint64_t>(&data[40]);
-    if (sections_at > data.size() || data.size() - sections_at < 64) {
-      throw InputError("offset " + std::to_string(sections_at) +
-                       ": the number of program headers is beyond the end of the file");
-    }
-    count = load_le<std::uint32_t>(&data[static_cast<std::size_t>(sections_at) + 44]);  // sh_info
-  }
   if (entry_size != program_header_size || headers_at > data.size()) {
     throw InputError("offset 32: program headers of an unknown size, or beyond the end of the file");
   }
+  std::uint32_t count = count_program_headers(data, headers_at, damage);
   const std::size_t fitting = (data.size() - static_cast<std::size_t>(headers_at)) / program_header_size;
   if (const std::size_t usable = std::min<std::size_t>(fitting, most_headers); count > usable) {
     damage.add(headers_at, (count - usable) * program_header_size, "program headers cut short");
     count = static_cast<std::uint32_t>(usable);
   }
 
-  std::uint64_t first_missing = std::numeric_limits<std::uint64_t>::max();
   NoteReader notes(core, damage);
+  std::uint64_t notes_left = data.size();  // headers that share their notes would make reading quadratic
+  std::uint64_t first_missing = std::numeric_limits<std::uint64_t>::max();
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::byte* at = &data[static_cast<std::size_t>(headers_at) + i * program_header_size];
+    const std::uint64_t header_at = headers_at + i * program_header_size;
+    const std::byte* at = &data[static_cast<std::size_t>(header_at)];
     const auto kind = load_le<std::uint32_t>(at);
+    if (kind != load_header && kind != note_header) continue;
     const auto flags = load_le<std::uint32_t>(at + 4);
     const auto offset = load_le<std::uint64_t>(at + 8);
     const auto address = load_le<std::uint64_t>(at + 16);
@@ -303,32 +365,38 @@ Core read_core(Bytes data, DamageLog& damage) {
     const std::uint64_t here = offset >= data.size() ? 0 : std::min<std::uint64_t>(file_size, data.size() - offset);
     const Bytes bytes =
         here == 0 ? Bytes{} : data.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(here));
-    if (here < file_size) {
-      core.missing_bytes += std::min(file_size - here, ~std::uint64_t{0} - core.missing_bytes);
-      first_missing = std::min(first_missing, offset + here);
-    }
-    constexpr std::uint32_t load = 1;
-    constexpr std::uint32_t note = 4;
-    if (kind == note) notes.read(bytes, offset);
-    if (kind != load || size == 0) continue;
-    if (address > ~std::uint64_t{0} - size || file_size > size) {
-      damage.add(headers_at + i * program_header_size, program_header_size, "program header contradicts itself");
+    if (kind == note_header) {
+      if (here < file_size) damage.add(data.size(), file_size - here, "notes cut short");
+      if (here > notes_left) {
+        damage.add(header_at, program_header_size, "more notes than the file has bytes");
+        continue;
+      }
+      notes_left -= here;
+      notes.read(bytes, offset);
       continue;
     }
+    if (size == 0 && file_size == 0) continue;
+    if (address > ~std::uint64_t{0} - size || file_size > size) {
+      damage.add(header_at, program_header_size, "program header contradicts itself");
+      continue;
+    }
+    if (here < file_size) first_missing = std::min(first_missing, std::min<std::uint64_t>(offset + here, data.size()));
     core.segments.push_back(
         {address, size, bytes, offset, file_size, (flags & 4) != 0, (flags & 2) != 0, (flags & 1) != 0});
   }
+  if (const std::size_t changed = make_disjoint(core.segments) + make_disjoint(core.files); changed != 0) {
+    damage.add(headers_at, 0, std::to_string(changed) + " segments or mapped files overlap others: cut or left out");
+  }
+  for (const Segment& segment : core.segments) {  // disjoint, so the sum cannot overflow
+    core.missing_bytes += segment.dumped - segment.bytes.size();
+  }
   if (core.missing_bytes != 0) {
-    damage.add(std::min<std::uint64_t>(first_missing, data.size()), core.missing_bytes,
+    damage.add(first_missing, core.missing_bytes,
                "the core ends before its segments do (cut short: disk full or a size limit?)");
   }
-  const std::size_t lost =
-      keep_disjoint(
-          core.segments, [](const Segment& s) { return s.address; },
-          [](const Segment& s) { return s.address + s.size; }) +
-      keep_disjoint(
-          core.files, [](const FileMapping& f) { return f.start; }, [](const FileMapping& f) { return f.end; });
-  if (lost != 0) damage.add(headers_at, 0, std::to_string(lost) + " segments or mapped files overlap others: left out");
+  if (!core.signal && !core.threads.empty() && core.threads[0].signal != 0) {
+    core.signal = Signal{core.threads[0].signal, 0, 0};  // old kernels write no signal note
+  }
   if (core.segments.empty()) throw InputError("a " + what + " without memory: it holds no segment");
   return core;
 }

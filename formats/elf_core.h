@@ -50,7 +50,7 @@ struct Thread {
 struct Signal {
   int number = 0;
   int code = 0;
-  std::uint64_t address = 0;  ///< of SIGSEGV, SIGBUS, SIGILL, SIGFPE: what was accessed; 0 for others
+  std::uint64_t address = 0;  ///< of SIGSEGV, SIGBUS, SIGILL, SIGFPE by the machine: what was accessed; 0 for others
 };
 
 struct AuxiliaryValue {
@@ -64,7 +64,7 @@ struct Core {
   std::vector<FileMapping> files;  ///< by start; empty when there is no NT_FILE
   std::vector<Thread> threads;     ///< as in the core: the first is the one that died
   std::vector<AuxiliaryValue> auxiliary;
-  std::optional<Signal> signal;
+  std::optional<Signal> signal;  ///< of the first thread; without its code in old cores
   std::int64_t process_id = 0;
   std::string program;              ///< pr_fname: at most 15 characters
   std::string arguments;            ///< pr_psargs: at most 79
@@ -75,12 +75,17 @@ struct Core {
 
 /// Any ELF file, whatever its class and type: read_core() says in words why it is not one for us.
 [[nodiscard]] bool is_elf(Bytes head);
+/// An ELF core, whatever its class, byte order and machine.
+[[nodiscard]] bool looks_like_core(Bytes head);
+/// A Breakpad or Windows minidump: stacks and registers without a heap, so nothing for us.
+[[nodiscard]] bool is_minidump(Bytes head);
 /// What an ELF file is, in words: "64-bit little-endian x86-64 core", "32-bit little-endian Intel 386 executable".
 [[nodiscard]] std::string describe(Bytes head);
 
 /// Throws InputError (without a path) when the file is no ELF core, or of a class, byte order or machine that is not
 /// read, or cut within its headers. Program headers and notes are bounds-checked; what lies beyond the end is damage,
-/// reported once with the offset of the cut. O(headers + notes); segments borrow `file`.
+/// reported once with the offset of the cut. Of segments that overlap, the one with the lower address keeps what was
+/// dumped of it. O(headers · log headers + notes); segments borrow `file`.
 [[nodiscard]] Core read_core(Bytes file, DamageLog& damage);
 
 }  // namespace formats::elf
