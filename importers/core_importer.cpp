@@ -123,7 +123,7 @@ void import_core(ImportJob& job) {
 
   const native::Blocks blocks(snapshot.addresses, snapshot.shallow);
   if (job.progress) job.progress("types", 0, snapshot.object_count);
-  const native::TypedBlocks types = native::find_types(image, blocks, nullptr);
+  const native::TypedBlocks types = native::find_types(image, heap.owned(), blocks, nullptr);
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
 

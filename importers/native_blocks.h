@@ -32,6 +32,17 @@ class Blocks {
     const std::uint64_t offset = address - below.address;
     return offset < usable_[below.id] ? Hit{below.id, offset} : Hit{};
   }
+  /// The block that begins at `address`; no_object when there is none. O(1).
+  [[nodiscard]] queries::ObjectId at(std::uint64_t address) const {
+    return address < lowest_ || address >= end_ ? queries::no_object : addresses_.id_of(address);
+  }
+  /// Whether `address` lies between the first block and the end of the last.
+  [[nodiscard]] bool spans(std::uint64_t address) const { return address - lowest_ < end_ - lowest_; }
+  /// Calls f(id, address) in id order.
+  template <typename F>
+  void for_each(F&& f) const {
+    addresses_.for_each(f);
+  }
   [[nodiscard]] std::uint32_t count() const { return addresses_.size(); }
   [[nodiscard]] std::uint64_t address(queries::ObjectId id) const { return addresses_.address_of(id); }
   [[nodiscard]] std::uint64_t usable(queries::ObjectId id) const { return usable_[id]; }

@@ -1,13 +1,18 @@
 // What each block of a native heap is, by the evidence there is: a vtable, the shape of a standard container, the text
-// in it, else its size.
+// in it, else its size. Buffers and nodes are charged to what holds their container's header.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "importers/native_blocks.h"
+#include "importers/native_heap.h"
+#include "importers/native_places.h"
 #include "queries/ids.h"
 
 namespace importers::native {
@@ -17,8 +22,9 @@ enum class Evidence : std::uint8_t { vtable, container, debug_info, content, siz
 [[nodiscard]] std::string_view to_text(Evidence);  ///< "vtable", "container shape", "debug info", "content", "size"
 
 struct NativeType {
-  std::string name;  ///< "acme::Session", "std::vector body", "text", "48-byte block"
+  std::string name;  ///< "acme::Session", "std::vector body of acme::Session (+0x18)", "text", "48-byte block"
   Evidence evidence = Evidence::size_class;
+  std::string family;  ///< the name without the owner: "std::vector body"
 };
 
 /// Whether blocks of this type are NUL-terminated text.
@@ -26,10 +32,15 @@ struct NativeType {
 
 /// What the types say beyond names; all by block id.
 struct TypedBlocks {
-  std::vector<NativeType> types;       ///< by type index
+  std::vector<NativeType> types;       ///< by type index; no two of equal name
   std::vector<std::uint32_t> type_of;  ///< by block id: index into types
+  /// Of buffers and nodes: where the header of their container lies, as a number of `places`; 0 = none. By block id,
+  /// empty when there is no container at all.
+  std::vector<std::uint32_t> header_of;
+  Places places;
   /// Bytes at the front of the block that are in use, for blocks whose container says so (a vector's size, not its
-  /// capacity): words behind them are dead and hold nothing. Sorted by block.
+  /// capacity): words behind them are dead and hold nothing. Only of blocks where a dead word looks like a pointer into
+  /// a block. Sorted by block.
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix;
 };
 
@@ -41,7 +52,22 @@ class NameSource {
   [[nodiscard]] virtual std::string symbol(std::uint64_t address) const = 0;
 };
 
-/// O(bytes of the blocks). `names` may be nullptr.
-[[nodiscard]] TypedBlocks find_types(const formats::ProcessImage& image, const Blocks& blocks, const NameSource* names);
+/// `owned`: the allocators' regions and metadata (NativeHeap::owned()), where no container header is looked for but in
+/// used blocks. `names` may be nullptr. O(bytes of the blocks and of writable memory). Memory: 8 bytes per block, and
+/// transiently 4 per element of the largest list, tree or hash table.
+[[nodiscard]] TypedBlocks find_types(const formats::ProcessImage& image, const AddressRanges& owned,
+                                     const Blocks& blocks, const NameSource* names);
+
+/// (Re)names buffers and nodes after what their header lies in. For those who change type_of of other blocks later
+/// (debug information): types of evidence `container` are made anew from their family. O(blocks).
+void charge_to_owners(TypedBlocks& typed, const formats::ProcessImage& image, const Blocks& blocks,
+                      const NameSource* names);
+
+struct TypeShare {
+  std::uint64_t blocks = 0;
+  std::uint64_t bytes = 0;  ///< usable
+};
+/// How much of the heap is typed by which evidence, by Evidence. Sums to all blocks. O(blocks).
+[[nodiscard]] std::array<TypeShare, 5> type_shares(const TypedBlocks& typed, const Blocks& blocks);
 
 }  // namespace importers::native

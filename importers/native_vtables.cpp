@@ -1,0 +1,164 @@
+#include "importers/native_vtables.h"
+
+#include <cxxabi.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "importers/native_types.h"
+
+namespace importers::native {
+namespace {
+
+using formats::ProcessImage;
+
+constexpr std::size_t longest_name = 4096;                // of a mangled name; longer ones exist, but nobody reads them
+constexpr double longest_output = 16 << 20;               // bytes that demangling may write
+constexpr std::size_t remembered = std::size_t{1} << 20;  // addresses; a hostile core could hold any number
+
+/// An upper bound of what the demangler writes. A component holds at most every back-reference to earlier components,
+/// so the size of all is at most the length times the product of (1 + references to i) over all i.
+double expansion_bound(const std::string& mangled) {
+  std::map<std::string, double> references;
+  for (std::size_t i = 0; i + 1 < mangled.size(); ++i) {
+    if (mangled[i] != 'S' && mangled[i] != 'T') continue;
+    std::size_t end = i + 1;
+    while (end < mangled.size() &&
+           ((mangled[end] >= '0' && mangled[end] <= '9') || (mangled[end] >= 'A' && mangled[end] <= 'Z'))) {
+      ++end;
+    }
+    if (end < mangled.size() && mangled[end] == '_') references[mangled.substr(i, end - i)] += 1;
+  }
+  auto bound = static_cast<double>(mangled.size() + 64);
+  for (const auto& [reference, count] : references) bound *= 1 + count;
+  return bound;
+}
+
+bool starts_with(const std::string& text, std::string_view what) { return text.compare(0, what.size(), what) == 0; }
+
+/// The first template argument of the name that ends right before `open`, a '<'.
+std::string first_argument(const std::string& name, std::size_t open) {
+  int depth = 0;
+  for (std::size_t i = open + 1; i < name.size(); ++i) {
+    const char c = name[i];
+    if (c == '<' || c == '(' || c == '[') ++depth;
+    if (depth == 0 && (c == ',' || c == '>')) return name.substr(open + 1, i - open - 1);
+    if (c == '>' || c == ')' || c == ']') --depth;
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string demangle_type(const std::string& mangled) {
+  if (mangled.size() > longest_name || expansion_bound(mangled) > longest_output) return mangled;
+  int status = 0;
+  char* text = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
+  if (text == nullptr) return mangled;
+  std::string name = status == 0 ? text : mangled;
+  std::free(text);
+  return name;
+}
+
+std::string readable_class(const std::string& name) {
+  struct Known {
+    std::string_view prefix;
+    std::string_view words;
+    bool is_pointer;  ///< the argument is T*, not T
+  };
+  static constexpr std::array<Known, 6> known{{
+      {"std::_Sp_counted_ptr_inplace<", "std::make_shared block of ", false},
+      {"std::_Sp_counted_ptr<", "std::shared_ptr control block of ", true},
+      {"std::_Sp_counted_deleter<", "std::shared_ptr control block of ", true},
+      {"std::__1::__shared_ptr_emplace<", "std::make_shared block of ", false},
+      {"std::__1::__shared_ptr_pointer<", "std::shared_ptr control block of ", true},
+      {"std::__ndk1::__shared_ptr_emplace<", "std::make_shared block of ", false},
+  }};
+  for (const Known& entry : known) {
+    if (!starts_with(name, entry.prefix)) continue;
+    std::string argument = first_argument(name, entry.prefix.size() - 1);
+    if (entry.is_pointer && !argument.empty() && argument.back() == '*') argument.pop_back();
+    if (!argument.empty()) return std::string(entry.words) + argument;
+  }
+  return name;
+}
+
+const std::string& VtableNames::name_at(std::uint64_t address) {
+  const auto found = known_.find(address);
+  if (found != known_.end()) return found->second;
+  std::string name = find(address);
+  if (known_.size() >= remembered) return scratch_ = std::move(name);
+  return known_.emplace(address, std::move(name)).first->second;
+}
+
+bool VtableNames::is_class_info(std::uint64_t info) {
+  std::uint64_t table = 0;
+  for (int step = 0; step < 2; ++step) {  // its class's type_info, and that one's: of __si_class_type_info
+    if ((info & 7) != 0 || !memory_.word(info, table) || (table & 7) != 0 || table < 8) return false;
+    if (!memory_.word(table - 8, info)) return false;
+  }
+  return (info & 7) == 0 && memory_.holds(info, table);
+}
+
+bool VtableNames::is_code(std::uint64_t address) const {
+  const ProcessImage::Range* range = memory_.image().find(address);
+  return range != nullptr && range->executable;
+}
+
+std::string VtableNames::place(std::uint64_t address) const {
+  const ProcessImage& image = memory_.image();
+  char text[40];
+  const ProcessImage::Range* range = image.find(address);
+  if (range == nullptr || range->file < 0) {
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address));
+    return text;
+  }
+  const auto& files = image.core().files;
+  const formats::elf::FileMapping& file = files[static_cast<std::size_t>(range->file)];
+  std::size_t first = static_cast<std::size_t>(range->file);
+  while (first > 0 && files[first - 1].path == file.path) --first;
+  std::snprintf(text, sizeof text, "+0x%llx", static_cast<unsigned long long>(address - files[first].start));
+  return file.path.substr(file.path.rfind('/') + 1) + text;
+}
+
+std::string VtableNames::find(std::uint64_t address) {
+  std::uint64_t to_top = 0;
+  std::uint64_t info = 0;
+  std::uint64_t slot = 0;
+  if ((address & 7) != 0 || address < 16 || !memory_.word(address - 16, to_top) || to_top != 0 ||
+      !memory_.word(address - 8, info)) {
+    return {};
+  }
+  std::string name;
+  if (info != 0) {
+    if (!is_class_info(info)) return {};
+    std::uint64_t text = 0;
+    if (memory_.word(info + 8, text)) {
+      if (auto mangled = memory_.image().text(text, longest_name + 2)) {
+        if (!mangled->empty() && mangled->front() == '*') mangled->erase(0, 1);  // unique to its library
+        const bool sane = !mangled->empty() && mangled->find_first_not_of("_$.") != std::string::npos &&
+                          std::all_of(mangled->begin(), mangled->end(), [](char c) { return c > ' ' && c < 0x7F; });
+        if (sane) name = demangle_type(*mangled);
+      }
+    }
+  }
+  if (name.empty() && names_ != nullptr) {
+    constexpr std::string_view prefix = "vtable for ";
+    std::string symbol = names_->symbol(address);
+    if (starts_with(symbol, prefix)) {
+      name = symbol.substr(prefix.size());
+      if (const std::size_t offset = name.rfind("+0x"); offset != std::string::npos) name.resize(offset);
+    }
+  }
+  if (!name.empty()) return readable_class(name);
+  // No name. Without a type_info (-fno-rtti) the slots have to be code, or it may be any table.
+  if (info == 0 &&
+      !(memory_.word(address, slot) && is_code(slot) && memory_.word(address + 8, slot) && is_code(slot))) {
+    return {};
+  }
+  return "class with vtable at " + place(address);
+}
+
+}  // namespace importers::native
