@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "formats/elf_core.h"
+#include "formats/link_map.h"
 #include "importers/native_blocks.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
@@ -99,7 +100,9 @@ void import_core(ImportJob& job) {
   formats::DamageLog damage;
   std::shared_ptr<Process> process;
   try {
-    process = std::make_shared<Process>(formats::elf::read_core(file, damage));
+    formats::elf::Core core = formats::elf::read_core(file, damage);
+    formats::complete_files(core);
+    process = std::make_shared<Process>(std::move(core));
   } catch (const formats::InputError& error) {
     throw formats::InputError(path + ": " + error.what());
   }
