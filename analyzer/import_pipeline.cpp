@@ -14,6 +14,7 @@
 #include "analyzer/passes/passes.h"
 #include "analyzer/progress.h"
 #include "analyzer/quantities.h"
+#include "analyzer/suspects/pin_paths.h"
 #include "analyzer/suspects/suspects.h"
 #include "analyzer/terminal.h"
 #include "importers/registry.h"
@@ -244,6 +245,7 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
   SuspectOptions suspect_options;
   suspect_options.threshold_percent = request.suspect_threshold;
   find_suspects(snapshot, graph, *details, suspect_options, results);
+  find_pin_paths(snapshot, graph, *details, results);
 
   ImportOutcome outcome;
   outcome.object_count = snapshot.object_count;

@@ -24,6 +24,7 @@ class Loader {
       references();
     }
     roots();
+    regions();
     contents();
   }
 
@@ -51,6 +52,7 @@ class Loader {
   void references();
   void packed_references();
   void roots();
+  void regions();
   void contents();
   void add_reference(std::uint32_t source, ObjectId target, Strength strength);
   void end_references();
@@ -246,6 +248,41 @@ void Loader::roots() {
     }
     entry.name = id<NameId>(root, 4, snapshot_.names.size(), "root.name_id");
     snapshot_.roots.push_back(entry);
+  }
+}
+
+void Loader::regions() {
+  // All columns: the last four are missing in databases of the first versions.
+  Statement row = query("SELECT * FROM region ORDER BY id");
+  const auto bytes = [&](int column) {
+    return column < row.column_count() ? static_cast<std::uint64_t>(row.integer(column)) : 0;
+  };
+  while (row.step()) {
+    if (row.integer(0) != static_cast<std::int64_t>(snapshot_.regions.size())) damaged("region ids are not dense");
+    RegionRow entry;
+    entry.start = bytes(1);
+    entry.end = bytes(2);
+    entry.kind = row.text(3);
+    entry.name = row.text(4);
+    entry.live_bytes = bytes(5);
+    entry.free_bytes = bytes(6);
+    entry.largest_free_bytes = bytes(7);
+    entry.arena = static_cast<std::int32_t>(bytes(8));
+    entry.cached_bytes = bytes(9);
+    entry.overhead_bytes = bytes(10);
+    entry.live_count = bytes(11);
+    if (entry.end < entry.start) damaged("a region ends before it starts");
+    snapshot_.regions.push_back(std::move(entry));
+  }
+  Statement block = query("SELECT address, size, region_id, bin FROM free_block ORDER BY rowid");
+  while (block.step()) {
+    const std::int64_t region = block.integer(2);
+    if (region < 0 || region >= static_cast<std::int64_t>(snapshot_.regions.size())) {
+      damaged("free_block.region_id out of range");
+    }
+    snapshot_.free_blocks.push_back({static_cast<std::uint64_t>(block.integer(0)),
+                                     static_cast<std::uint64_t>(block.integer(1)), static_cast<std::uint32_t>(region),
+                                     static_cast<std::int32_t>(or_minus_one(block, 3))});
   }
 }
 

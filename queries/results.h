@@ -73,6 +73,67 @@ struct SuspectRow {
                           ///< duplicate_strings; empty = no named cause
 };
 
+/// The regions of one arena (RegionRow::arena) together.
+struct ArenaRow {
+  std::int32_t arena = 0;
+  std::string name;  ///< of its first region, up to a comma
+  std::uint64_t region_count = 0;
+  std::uint64_t bytes = 0;  ///< of the regions = live + free + cached + overhead
+  std::uint64_t live_bytes = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t cached_bytes = 0;
+  std::uint64_t overhead_bytes = 0;
+  std::uint64_t largest_free_bytes = 0;
+  std::uint64_t live_count = 0;
+  std::uint64_t free_count = 0;         ///< free blocks
+  std::uint64_t pinned_bytes = 0;       ///< free bytes that a used block keeps from going back to the system
+  std::uint64_t page_count = 0;         ///< 4 KiB pages, those at a region's border for their part in it
+  std::uint64_t empty_page_count = 0;   ///< without a used byte
+  std::uint64_t sparse_page_count = 0;  ///< some bytes used, but less than a tenth
+  std::uint64_t bytes_per_cell = 0;     ///< of `map`, 0 = no map
+  std::string map;                      ///< used share by cell: '.' nothing, '0'…'9' tenths, '#' all
+};
+
+/// The unusable-free-space index for requests of one size.
+struct UnusableFreeRow {
+  bool whole = false;  ///< of all arenas together; `arena` then says nothing
+  std::int32_t arena = 0;
+  std::uint64_t request_bytes = 0;
+  std::uint64_t servable_count = 0;  ///< requests of that size that the free blocks can serve
+  double unusable_index = 0;         ///< share of the free bytes that is of no use to them, 0…1
+};
+
+/// A used block that keeps free bytes of its region from going back to the system.
+struct PinRow {
+  std::uint32_t region = 0;  ///< index into Snapshot::regions
+  ObjectId object = no_object;
+  std::uint64_t pinned_bytes = 0;  ///< free bytes of the region that it keeps
+  std::uint64_t gain_bytes = 0;    ///< what could go back if this block alone were freed: itself and the free bytes
+                                   ///< between it and the next used block below
+};
+
+struct PinPathRow {
+  std::uint32_t pin = 0;   ///< index into pins
+  std::uint32_t step = 0;  ///< 0 = at the root
+  ObjectId object = no_object;
+  std::string name;  ///< of the reference from the step before; for step 0: the root in words
+};
+
+/// Pins by class of the block.
+struct PinStatRow {
+  ClassId class_id{};
+  std::uint64_t region_count = 0;
+  std::uint64_t pinned_bytes = 0;
+};
+
+/// Blocks of a class of which it is known how much was asked for.
+struct RequestedStatRow {
+  ClassId class_id{};
+  std::uint64_t block_count = 0;
+  std::uint64_t usable_bytes = 0;
+  std::uint64_t requested_bytes = 0;
+};
+
 struct MetricRow {
   std::string name;
   double value = 0;
@@ -92,6 +153,13 @@ struct Results {
   std::vector<SuspectRow> suspects;
   std::vector<SuspectPathRow> suspect_paths;
   std::vector<SuspectEvidenceRow> suspect_evidence;
+  // Of heaps with regions.
+  std::vector<ArenaRow> arenas;                   ///< by bytes, largest first, capped
+  std::vector<UnusableFreeRow> unusable_free;     ///< whole heap first, then by arena; ascending request sizes
+  std::vector<PinRow> pins;                       ///< most pinned bytes first, capped
+  std::vector<PinPathRow> pin_paths;              ///< of the first pins
+  std::vector<PinStatRow> pin_stats;              ///< most pinned bytes first, all
+  std::vector<RequestedStatRow> requested_stats;  ///< most wasted bytes first, all
   std::vector<MetricRow> metrics;
 };
 

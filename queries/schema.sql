@@ -67,10 +67,35 @@ CREATE TABLE value (
   object_id INTEGER NOT NULL, name_id INTEGER, type TEXT, value, ordinal INTEGER NOT NULL,
   PRIMARY KEY (object_id, ordinal)) WITHOUT ROWID;
 
+-- What an allocator got from the system. live + free + cached + overhead bytes = end_address - start_address. cached: in
+-- threads' caches, neither used nor reclaimable. arena: regions of one arena belong together.
 CREATE TABLE region (
   id INTEGER PRIMARY KEY, start_address INTEGER, end_address INTEGER, kind TEXT, name TEXT, live_bytes INTEGER,
-  free_bytes INTEGER, largest_free_bytes INTEGER);
+  free_bytes INTEGER, largest_free_bytes INTEGER, arena INTEGER, cached_bytes INTEGER, overhead_bytes INTEGER,
+  live_count INTEGER);
+-- bin: the allocator's bin or size class, NULL = none.
 CREATE TABLE free_block (address INTEGER, size INTEGER, region_id INTEGER, bin INTEGER);
+-- Regions by arena, largest first, capped. pinned_bytes: free bytes that used blocks keep from going back to the system.
+-- Pages of 4 KiB: empty = no used byte, sparse = some, but less than a tenth. map: used share by cell of bytes_per_cell
+-- bytes, '.' nothing, 0-9 tenths, '#' all.
+CREATE TABLE arena (
+  id INTEGER PRIMARY KEY, name TEXT, region_count INTEGER, bytes INTEGER, live_bytes INTEGER, free_bytes INTEGER,
+  cached_bytes INTEGER, overhead_bytes INTEGER, largest_free_bytes INTEGER, live_count INTEGER, free_count INTEGER,
+  pinned_bytes INTEGER, page_count INTEGER, empty_page_count INTEGER, sparse_page_count INTEGER,
+  bytes_per_cell INTEGER, map TEXT);
+-- Unusable-free-space index: the share of free bytes that requests of this size cannot use. arena_id NULL: all arenas.
+CREATE TABLE unusable_free (
+  arena_id INTEGER, request_bytes INTEGER, servable_count INTEGER, unusable_index REAL);
+-- Used blocks that keep free bytes of their region from going back, most first, capped; gain_bytes: what could go back if
+-- this block alone were freed. pin_path: how the block is held, step 0 = at the root, its name the root in words.
+CREATE TABLE pin (
+  id INTEGER PRIMARY KEY, region_id INTEGER, object_id INTEGER, pinned_bytes INTEGER, gain_bytes INTEGER);
+CREATE TABLE pin_path (
+  pin_id INTEGER, step INTEGER, object_id INTEGER, name TEXT, PRIMARY KEY (pin_id, step)) WITHOUT ROWID;
+CREATE TABLE pin_stat (class_id INTEGER PRIMARY KEY, region_count INTEGER, pinned_bytes INTEGER);
+-- Blocks of which it is known how many bytes the program asked for.
+CREATE TABLE requested_stat (
+  class_id INTEGER PRIMARY KEY, block_count INTEGER, usable_bytes INTEGER, requested_bytes INTEGER);
 
 -- Strongly connected components of at least two objects, or of one that references itself. Largest first, capped.
 CREATE TABLE component (

@@ -192,6 +192,48 @@ class Writer {
     }
   }
 
+  void regions() {
+    Inserter region = into("INSERT INTO region VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    std::int64_t id = 0;
+    for (const RegionRow& row : snapshot_.regions) {
+      region.insert(id++, row.start, row.end, row.kind, row.name, row.live_bytes, row.free_bytes,
+                    row.largest_free_bytes, row.arena, row.cached_bytes, row.overhead_bytes, row.live_count);
+    }
+    Inserter free_block = into("INSERT INTO free_block VALUES (?, ?, ?, ?)");
+    for (const FreeBlockRow& row : snapshot_.free_blocks) {
+      free_block.insert(row.address, row.size, row.region, not_negative(row.bin));
+    }
+  }
+
+  void fragmentation() {
+    Inserter arena = into("INSERT INTO arena VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    for (const ArenaRow& row : results_.arenas) {
+      arena.insert(row.arena, row.name, row.region_count, row.bytes, row.live_bytes, row.free_bytes, row.cached_bytes,
+                   row.overhead_bytes, row.largest_free_bytes, row.live_count, row.free_count, row.pinned_bytes,
+                   row.page_count, row.empty_page_count, row.sparse_page_count,
+                   known_if(row.bytes_per_cell != 0, row.bytes_per_cell), not_empty(row.map));
+    }
+    Inserter unusable = into("INSERT INTO unusable_free VALUES (?, ?, ?, ?)");
+    for (const UnusableFreeRow& row : results_.unusable_free) {
+      unusable.insert(known_if(!row.whole, row.arena), row.request_bytes, row.servable_count, row.unusable_index);
+    }
+    Inserter pin = into("INSERT INTO pin VALUES (?, ?, ?, ?, ?)");
+    std::int64_t id = 0;
+    for (const PinRow& row : results_.pins) {  // numbered as people count: from 1
+      pin.insert(++id, row.region, row.object, row.pinned_bytes, row.gain_bytes);
+    }
+    Inserter step = into("INSERT INTO pin_path VALUES (?, ?, ?, ?)");
+    for (const PinPathRow& row : results_.pin_paths) {
+      step.insert(std::uint64_t{row.pin} + 1, row.step, row.object, row.name);
+    }
+    Inserter stat = into("INSERT INTO pin_stat VALUES (?, ?, ?)");
+    for (const PinStatRow& row : results_.pin_stats) stat.insert(row.class_id, row.region_count, row.pinned_bytes);
+    Inserter requested = into("INSERT INTO requested_stat VALUES (?, ?, ?, ?)");
+    for (const RequestedStatRow& row : results_.requested_stats) {
+      requested.insert(row.class_id, row.block_count, row.usable_bytes, row.requested_bytes);
+    }
+  }
+
   void queries() {
     Inserter insert = into("INSERT INTO query VALUES (?, ?, ?, ?, ?)");
     for (const NamedQuery& query : named_queries()) {
@@ -228,6 +270,8 @@ void write_small_tables(sqlite3* connection, const std::string& path, const Snap
   writer.roots();
   writer.statistics();
   writer.suspects();
+  writer.regions();
+  writer.fragmentation();
   writer.queries();
 }
 

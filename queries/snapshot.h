@@ -34,7 +34,9 @@ struct ClassRow {
   ObjectId object = no_object;           ///< the class as an object of the heap (its mirror)
   Strength referent = Strength::strong;  ///< strength of `Reference.referent` in instances; strong for ordinary classes
   bool has_finalizer = false;  ///< instances are registered with the finalizer (seen as referent of a Finalizer)
-  std::string source;          ///< how name and layout are known: "dump", "placeholder", …
+  std::uint64_t requested_size =
+      0;               ///< bytes asked of malloc for each block of this type, 0 = not known or not one size
+  std::string source;  ///< how name and layout are known: "dump", "placeholder", …
 };
 
 /// A declared instance field, own fields only; statics have `is_static`. Order: as in the dump.
@@ -172,6 +174,9 @@ struct Snapshot {
 
   std::vector<RegionRow> regions;         ///< by start
   std::vector<FreeBlockRow> free_blocks;  ///< by address
+  /// Usable minus requested bytes of the blocks of which that is known one by one (a container's capacity, a log). A
+  /// block that is not in it has its class's requested_size; neither known = no part of internal fragmentation.
+  SparseColumn<std::uint32_t> slack;
 
   EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
   std::vector<HistogramRow> histogram;  ///< filled instead of everything above but the small tables

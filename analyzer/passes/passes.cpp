@@ -4,6 +4,7 @@
 #include "analyzer/passes/components.h"
 #include "analyzer/passes/dominators.h"
 #include "analyzer/passes/duplicates.h"
+#include "analyzer/passes/fragmentation.h"
 #include "analyzer/passes/metrics.h"
 #include "analyzer/passes/reachability.h"
 #include "analyzer/passes/retained_sets.h"
@@ -90,6 +91,16 @@ void run_duplicates(State& state) {
   }
 }
 
+void run_fragmentation(State& state) {
+  Fragmentation found = find_fragmentation(state.snapshot, state.options.row_limit);
+  state.results.arenas = std::move(found.arenas);
+  state.results.unusable_free = std::move(found.unusable_free);
+  state.results.pins = std::move(found.pins);
+  state.results.pin_stats = std::move(found.pin_stats);
+  state.results.requested_stats = std::move(found.requested_stats);
+  state.add(found.metrics);
+}
+
 struct Pass {
   std::string_view name;
   std::string_view needs;  ///< passes that must have run before; for the reader, order is what makes it so
@@ -107,6 +118,7 @@ constexpr Pass passes[] = {
     {"reachability", "dominator tree", run_reachability},
     {"cycles", "components, class statistics, reachability", run_component_rows},
     {"duplicates", "dominator tree", run_duplicates},
+    {"fragmentation", "", run_fragmentation},
 };
 
 }  // namespace

@@ -16,6 +16,8 @@ constexpr std::array types{
     ReportType{"duplicates", "equal strings and arrays, and what they waste", build_duplicates},
     ReportType{"unreachable", "garbage by class", build_unreachable},
     ReportType{"cycles", "reference cycles, and those that finalizers keep", build_cycles},
+    ReportType{"fragmentation", "free memory: how it lies, what it can serve, which blocks pin it",
+               build_fragmentation},
 };
 
 }  // namespace
