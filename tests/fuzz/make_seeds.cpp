@@ -1,9 +1,12 @@
-// Writes the small seed corpus: make_seeds FOLDER makes FOLDER/hprof/*. Run once; the files are checked in.
+// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/* and FOLDER/core/*. Run once; the files are
+// checked in.
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "tests/formats/hprof_samples.h"
+#include "tests/support/core_writer.h"
+#include "tests/support/dynamic_process.h"
 
 namespace {
 
@@ -12,11 +15,7 @@ void write(const std::filesystem::path& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary) << bytes;
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  if (count != 2) return 2;
-  const std::filesystem::path folder = std::filesystem::path(arguments[1]) / "hprof";
+void write_hprof(const std::filesystem::path& folder) {
   write(folder / "jvm_id8", tests::every_jvm_record(8));
   write(folder / "jvm_id4", tests::every_jvm_record(4));
   write(folder / "art", tests::every_art_record());
@@ -24,4 +23,33 @@ int main(int count, char** arguments) {
   std::string overwritten = tests::node_list(80, 20);
   write(folder / "overwritten", overwritten.replace(700, 900, 900, '!'));
   write(folder / "cut", tests::node_list(30, 30).substr(0, 900));
+}
+
+void write_cores(const std::filesystem::path& folder) {
+  using tests::CoreWriter;
+  write(folder / "dynamic", tests::dynamic_process().bytes());
+  write(folder / "dynamic_arm", tests::dynamic_process({.machine = CoreWriter::Machine::aarch64}).bytes());
+  write(folder / "no_headers", tests::dynamic_process({.headers = false}).bytes());
+
+  CoreWriter notes;
+  notes.segment(0x7f0000000000, std::string(64, 's')).absent(0x602000, 0x1000, "r");
+  notes.partly_dumped(0x400000, std::string(32, 'x'), 0x2000, "rx");
+  notes.thread({.os_id = 2, .signal = 11, .stack_pointer = 0x7f0000000010, .vector_registers = std::string(64, 'v')});
+  notes.thread({.os_id = 3}).process({.id = 2}).signal({.address = 16}).auxiliary(9, 0x400010);
+  notes.file(0x400000, 0x402000, 0, "/bin/program").file(0x602000, 0x603000, 0x2000, "/bin/program (deleted)");
+  write(folder / "notes", notes.bytes());
+  write(folder / "cut", notes.bytes().substr(0, notes.bytes().size() - 40));
+
+  CoreWriter overlapping;
+  overlapping.segment(100, std::string(16, 'a')).segment(108, std::string(32, 'b')).partly_dumped(110, "c", 999);
+  write(folder / "overlapping", overlapping.count_in_section().bytes());
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) return 2;
+  const std::filesystem::path folder = arguments[1];
+  write_hprof(folder / "hprof");
+  write_cores(folder / "core");
 }
