@@ -7,14 +7,6 @@ namespace {
 
 using Range = ProcessImage::Range;
 
-const Range* range_of(const std::vector<Range>& ranges, std::uint64_t address) {
-  const auto next = std::upper_bound(ranges.begin(), ranges.end(), address,
-                                     [](std::uint64_t wanted, const Range& range) { return wanted < range.start; });
-  if (next == ranges.begin()) return nullptr;
-  const Range& range = *std::prev(next);
-  return address < range.end ? &range : nullptr;
-}
-
 /// Splits `range` where files begin and end. Files are sorted and do not overlap; `next` is the first that can matter.
 void split_by_file(Range range, const std::vector<elf::FileMapping>& files, std::size_t& next,
                    std::vector<Range>& out) {
@@ -55,9 +47,26 @@ ProcessImage::ProcessImage(const elf::Core& core) : core_(&core) {
     range.end = segment.address + segment.size;
     if (range.start != range.end) split_by_file(range, core.files, next, ranges_);
   }
+  index_ranges();
 }
 
-const Range* ProcessImage::find(std::uint64_t address) const { return range_of(ranges_, address); }
+const Range* ProcessImage::find(std::uint64_t address) const {
+  // Without branches on the outcome, which no processor can predict: addresses come in any order.
+  std::size_t first = 0;
+  for (std::size_t count = starts_.size(); count > 1;) {
+    const std::size_t half = count / 2;
+    first += static_cast<std::size_t>(starts_[first + half] <= address) * half;
+    count -= half;
+  }
+  if (ranges_.empty()) return nullptr;
+  const Range& range = ranges_[first];
+  return address >= range.start && address < range.end ? &range : nullptr;
+}
+
+void ProcessImage::index_ranges() {
+  starts_.resize(ranges_.size());
+  std::transform(ranges_.begin(), ranges_.end(), starts_.begin(), [](const Range& range) { return range.start; });
+}
 
 Bytes ProcessImage::at(std::uint64_t address) const {
   const Range* range = find(address);
@@ -121,6 +130,7 @@ std::uint64_t ProcessImage::fill(std::uint64_t address, Bytes bytes) {
     filled += to - from;
   }
   ranges_ = std::move(ranges);
+  index_ranges();
   return filled;
 }
 
