@@ -2,7 +2,7 @@
 #
 #   cmake -D SOURCE_DIR=… -P tests/layering.cmake
 #
-#   formats    std, and the libraries that decode (zstd, isal, xxhash; capstone in machine_code.* only)
+#   formats    std, and the libraries that decode (zstd, isal, xxhash, elfutils; capstone in machine_code.* only)
 #   queries    std, sqlite
 #   importers  formats, queries
 #   analyzer   importers, queries; of formats only how an input is opened and what was damaged in it
@@ -19,10 +19,14 @@ set(library_sqlite queries)
 set(library_zstd formats)
 set(library_isa-l formats)
 set(library_capstone formats)
+set(library_elfutils formats)
+set(library_libelf formats)
+set(library_gelf formats)
+set(library_dwarf formats)
 set(library_boost analyzer)
 set(library_editline analyzer)
 set(library_histedit analyzer)
-set(libraries sqlite zstd isa-l capstone boost editline histedit)
+set(libraries sqlite zstd isa-l capstone elfutils libelf gelf dwarf boost editline histedit)
 
 set(problems "")
 set(checked 0)

@@ -17,6 +17,7 @@ expect_refused("a report that reads records" analyzer/a.cpp "#include \"formats/
 expect_refused("a report that knows SQLite" analyzer/a.cpp "#include <sqlite3.h>")
 expect_refused("a program that knows its tests" analyzer/a.cpp "#include \"tests/support/writer.h\"")
 expect_refused("a disassembler outside machine_code" formats/a.cpp "#include <capstone/capstone.h>")
+expect_refused("an importer that reads debug information" importers/a.cpp "#include <elfutils/libdwfl.h>")
 expect_refused("a header by a relative path" formats/a.cpp "#include \"../queries/ids.h\"")
 expect_refused("a folder for everything" common/a.h "#pragma once")
 file(REMOVE_RECURSE ${WORK})
