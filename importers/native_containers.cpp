@@ -1,6 +1,6 @@
 #include "importers/native_containers.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 
@@ -15,7 +15,8 @@ constexpr std::uint64_t most = std::uint64_t{1} << 40;  // bytes or elements of 
 
 }  // namespace
 
-void HeaderFinder::scan(formats::Bytes words, std::uint64_t address, ObjectId holder, bool is_current) {
+void HeaderFinder::scan(formats::Bytes words, std::uint64_t address, ObjectId holder, bool is_current,
+                        Looking looking) {
   words_ = words;
   address_ = address;
   count_ = words.size() / 8;
@@ -23,26 +24,37 @@ void HeaderFinder::scan(formats::Bytes words, std::uint64_t address, ObjectId ho
   is_current_ = is_current;
   for (std::size_t i = 0; i < count_;) {
     const std::uint64_t first = word(i);
-    if (!claims_.blocks().spans(first) || (first & 7) != 0) {
-      ++i;
-      continue;
-    }
     std::size_t taken = 0;
-    if (count_ - i >= 3) {
-      const std::uint64_t second = word(i + 1);
-      const std::uint64_t third = word(i + 2);
-      if (second >= first) {
-        if (third >= second && third - first < most) taken = vector(i);
-        if (taken == 0 && third >= second) taken = libcxx_deque(i);
-      } else if (second < most) {
-        if (third >= shortest_capacity && third < most) taken = string(i);
-        if (taken == 0) taken = deque(i);
-        if (taken == 0) taken = hash_table(i);
-      }
+    if (claims_.blocks().spans(first) && (first & 7) == 0) {
+      taken = looking == Looking::for_tables ? table_at(i) : buffer_header_at(i);
     }
-    if (taken == 0 && i >= 2) taken = libcxx_string(i);
     i += taken == 0 ? 1 : taken;
   }
+}
+
+std::size_t HeaderFinder::table_at(std::size_t i) {
+  if (count_ - i < 4) return 0;
+  const std::uint64_t second = word(i + 1);
+  if (second >= word(i)) return word(i + 2) >= second ? libcxx_deque(i) : 0;
+  if (second >= most) return 0;
+  const std::size_t taken = deque(i);
+  return taken != 0 ? taken : hash_table(i);
+}
+
+std::size_t HeaderFinder::buffer_header_at(std::size_t i) {
+  std::size_t taken = 0;
+  if (count_ - i >= 3) {
+    const std::uint64_t first = word(i);
+    const std::uint64_t second = word(i + 1);
+    const std::uint64_t third = word(i + 2);
+    if (second >= first) {
+      if (third >= second && third - first < most) taken = vector(i);
+    } else {
+      if (second < most && third >= shortest_capacity && third < most) taken = string(i);
+      if (taken == 0 && (second & 0xFFFF'FFFF) == 0 && third >= first) taken = bit_vector(i);
+    }
+  }
+  return taken == 0 && i >= 2 ? libcxx_string(i) : taken;
 }
 
 ObjectId HeaderFinder::buffer_at(std::uint64_t address) const {
@@ -103,6 +115,19 @@ std::size_t HeaderFinder::vector(std::size_t i) {
     return 0;
   }
   return claim_buffer(id, Shape::vector_body, i, size) ? 3 : 0;
+}
+
+/// std::vector<bool>: begin and its bit, end and its bit, end of storage. The bits are 32-bit numbers below 64.
+std::size_t HeaderFinder::bit_vector(std::size_t i) {
+  if (count_ - i < 5) return 0;
+  const std::uint64_t begin = word(i);
+  const std::uint64_t end = word(i + 2);
+  const std::uint64_t bit = word(i + 3) & 0xFFFF'FFFF;
+  const std::uint64_t storage = word(i + 4);
+  if (bit > 63 || ((end | storage) & 7) != 0 || end > storage || storage <= begin || storage - begin > most) return 0;
+  const ObjectId id = buffer_at(begin);
+  if (id == no_object || !fits_request(storage - begin, claims_.blocks().usable(id))) return 0;
+  return claim_buffer(id, Shape::vector_body, i, std::min(end + 8, storage) - begin) ? 5 : 0;
 }
 
 // ---- strings ----

@@ -18,17 +18,24 @@ class HeaderFinder {
  public:
   HeaderFinder(const formats::ProcessImage& image, Claims& claims) : memory_(image), claims_(claims) {}
 
+  /// Containers of several blocks prove more than single buffers do, and are to be looked for first, everywhere: a
+  /// leftover header of a string may well point to what is a hash node now.
+  enum class Looking : std::uint8_t { for_tables, for_buffers };
+
   /// Looks for headers in `words`, which lie at `address` (8-aligned) in `holder`, a block or none. `is_current`: what
   /// lies here is alive, not a leftover as on stacks; only then a header may say what part of its buffer is dead.
   /// O(words) and what the containers found hold.
-  void scan(formats::Bytes words, std::uint64_t address, queries::ObjectId holder, bool is_current);
+  void scan(formats::Bytes words, std::uint64_t address, queries::ObjectId holder, bool is_current, Looking looking);
 
  private:
+  std::size_t table_at(std::size_t i);
+  std::size_t buffer_header_at(std::size_t i);
   /// Each returns how many words of a header are at `i`; 0 = none.
   std::size_t hash_table(std::size_t i);
   std::size_t deque(std::size_t i);
   std::size_t libcxx_deque(std::size_t i);
   std::size_t vector(std::size_t i);
+  std::size_t bit_vector(std::size_t i);
   std::size_t string(std::size_t i);
   std::size_t libcxx_string(std::size_t i);
 

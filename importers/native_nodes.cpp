@@ -189,7 +189,8 @@ void NodeFinder::tree(ObjectId id, std::uint64_t address, const Tree& layout) {
   std::uint64_t root = 0;
   std::uint64_t count = 0;
   const std::uint64_t header = header_of(address, layout, root);
-  if (header == 0 || !memory_.word(header + layout.count, count) || count == 0 || count > claims_.blocks().count()) {
+  if (header == 0 || !memory_.word(header + layout.count, count) || count == 0 ||
+      count > std::uint64_t{claims_.blocks().count()} + 1) {
     return;
   }
   const Walk walk = walk_tree(root, count + 1, layout);

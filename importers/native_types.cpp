@@ -126,7 +126,8 @@ class TypeFinder {
         table_(typed.types),
         memory_(image),
         vtables_(image, names),
-        claims_(blocks, typed.places, typed.type_of, typed.header_of) {
+        claims_(blocks, typed.places, typed.type_of, typed.header_of),
+        kinds_(image) {
     for (std::uint32_t shape = 0; shape < shape_count; ++shape) {  // a shape's number is its type's, for now
       const std::string name(to_text(static_cast<Shape>(shape)));
       table_.add(name.empty() ? "\x01" + std::to_string(shape) : name, Evidence::container, name);
@@ -136,7 +137,8 @@ class TypeFinder {
   void run() {
     objects();
     nodes();
-    headers();
+    headers(HeaderFinder::Looking::for_tables);
+    headers(HeaderFinder::Looking::for_buffers);
     typed_.live_prefix = claims_.take_live_prefix();
     contents();
   }
@@ -172,21 +174,21 @@ class TypeFinder {
     });
   }
 
-  void headers() {
+  /// Blocks first, then data, last what may hold leftovers: the first header of a buffer is believed.
+  void headers(HeaderFinder::Looking looking) {
     HeaderFinder finder(image_, claims_);
     blocks_.for_each([&](ObjectId id, std::uint64_t address) {
-      if ((address & 7) == 0) finder.scan(present(id, address), address, id, true);
+      if ((address & 7) == 0) finder.scan(present(id, address), address, id, true, looking);
     });
-    const RangeKinds kinds(image_);
     for (const Kind kind : {Kind::static_data, Kind::stack, Kind::other}) {
-      for (std::size_t i = 0; i < kinds.entries().size(); ++i) {
-        if (kinds.entries()[i].kind != kind) continue;
+      for (std::size_t i = 0; i < kinds_.entries().size(); ++i) {
+        if (kinds_.entries()[i].kind != kind) continue;
         const Range& range = image_.ranges()[i];
-        owned_.for_each_gap(kinds.entries()[i].from, range.end, [&](std::uint64_t from, std::uint64_t to) {
+        owned_.for_each_gap(kinds_.entries()[i].from, range.end, [&](std::uint64_t from, std::uint64_t to) {
           from = (from + 7) & ~std::uint64_t{7};
           if (from >= to) return;
           finder.scan({range.data + (from - range.start), static_cast<std::size_t>(to - from)}, from, no_object,
-                      kind == Kind::static_data);
+                      kind == Kind::static_data, looking);
         });
       }
     }
@@ -225,6 +227,7 @@ class TypeFinder {
   Memory memory_;
   VtableNames vtables_;
   Claims claims_;
+  RangeKinds kinds_;
 };
 
 // ---- owners ----

@@ -50,6 +50,28 @@ std::string first_argument(const std::string& name, std::size_t open) {
   return {};
 }
 
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+/// Template arguments that everybody leaves out: ", std::allocator<…>" as the last one.
+void drop_allocators(std::string& name) {
+  constexpr std::string_view allocator = ", std::allocator<";
+  for (std::size_t at = name.rfind(allocator); at != std::string::npos && at != 0; at = name.rfind(allocator, at - 1)) {
+    int depth = 1;
+    std::size_t end = at + allocator.size();
+    while (end < name.size() && depth != 0) {
+      depth += name[end] == '<' ? 1 : name[end] == '>' ? -1 : 0;
+      ++end;
+    }
+    std::size_t close = end;
+    while (close < name.size() && name[close] == ' ') ++close;
+    if (depth == 0 && close < name.size() && name[close] == '>') name.erase(at, close - at);
+  }
+}
+
 }  // namespace
 
 std::string demangle_type(const std::string& mangled) {
@@ -62,20 +84,26 @@ std::string demangle_type(const std::string& mangled) {
   return name;
 }
 
-std::string readable_class(const std::string& name) {
+std::string readable_class(const std::string& full) {
   struct Known {
     std::string_view prefix;
     std::string_view words;
     bool is_pointer;  ///< the argument is T*, not T
   };
-  static constexpr std::array<Known, 6> known{{
+  static constexpr std::array<Known, 5> known{{
       {"std::_Sp_counted_ptr_inplace<", "std::make_shared block of ", false},
       {"std::_Sp_counted_ptr<", "std::shared_ptr control block of ", true},
       {"std::_Sp_counted_deleter<", "std::shared_ptr control block of ", true},
-      {"std::__1::__shared_ptr_emplace<", "std::make_shared block of ", false},
-      {"std::__1::__shared_ptr_pointer<", "std::shared_ptr control block of ", true},
-      {"std::__ndk1::__shared_ptr_emplace<", "std::make_shared block of ", false},
+      {"std::__shared_ptr_emplace<", "std::make_shared block of ", false},
+      {"std::__shared_ptr_pointer<", "std::shared_ptr control block of ", true},
   }};
+  std::string name = full;
+  replace_all(name, "std::__1::", "std::");
+  replace_all(name, "std::__ndk1::", "std::");
+  replace_all(name, "std::__cxx11::", "std::");
+  replace_all(name, "std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string");
+  drop_allocators(name);
+  replace_all(name, "std::string >", "std::string>");
   for (const Known& entry : known) {
     if (!starts_with(name, entry.prefix)) continue;
     std::string argument = first_argument(name, entry.prefix.size() - 1);
@@ -94,12 +122,13 @@ const std::string& VtableNames::name_at(std::uint64_t address) {
 }
 
 bool VtableNames::is_class_info(std::uint64_t info) {
+  const std::uint64_t first = info;
   std::uint64_t table = 0;
   for (int step = 0; step < 2; ++step) {  // its class's type_info, and that one's: of __si_class_type_info
     if ((info & 7) != 0 || !memory_.word(info, table) || (table & 7) != 0 || table < 8) return false;
     if (!memory_.word(table - 8, info)) return false;
   }
-  return (info & 7) == 0 && memory_.holds(info, table);
+  return (info & 7) == 0 && info != first && memory_.holds(info, table);
 }
 
 bool VtableNames::is_code(std::uint64_t address) const {

@@ -22,8 +22,8 @@ class NameSource;
 /// stays as it is.
 [[nodiscard]] std::string demangle_type(const std::string& mangled);
 /// "std::_Sp_counted_ptr_inplace<T, …>" → "std::make_shared block of T", likewise the control blocks of shared_ptr, for
-/// libstdc++ and libc++; other names as they are.
-[[nodiscard]] std::string readable_class(const std::string& name);
+/// libstdc++ and libc++. Inline namespaces and default allocators are left out, std::string is called so.
+[[nodiscard]] std::string readable_class(const std::string& full);
 
 class VtableNames {
  public:
