@@ -296,15 +296,15 @@ class Mappings {
       add(start & ~(page - 1), (end + page - 1) & ~(page - 1), header.offset & ~(page - 1), path);
     }
   }
-  /// An object without headers: the segment at its base, that of its dynamic section and, where that was made
-  /// read-only behind relocation (RELRO), the data that follow it.
-  void add(const elf::Core& core, const LoadedObject& object, const std::string& path) {
+  /// An object without headers that begins at `start` (0 = not known): the segment there, that of its dynamic section
+  /// and, where that was made read-only behind relocation (RELRO), the data that follow it.
+  void add(const elf::Core& core, std::uint64_t start, std::uint64_t dynamic_section, const std::string& path) {
     const auto put = [&](const elf::Segment* segment) {
-      if (segment == nullptr || segment->address < object.base) return;
-      add(segment->address, segment->address + segment->size, segment->address - object.base, path);
+      if (segment == nullptr || segment->address < start) return;
+      add(segment->address, segment->address + segment->size, segment->address - start, path);
     };
-    if (object.base != 0) put(segment_of(core, object.base));
-    const elf::Segment* dynamic = segment_of(core, object.dynamic);
+    if (start != 0) put(segment_of(core, start));
+    const elf::Segment* dynamic = segment_of(core, dynamic_section);
     if (dynamic == nullptr) return;
     put(dynamic);
     const elf::Segment* data = segment_of(core, dynamic->address + dynamic->size);
@@ -332,6 +332,7 @@ std::vector<elf::FileMapping> find_mapped_files(const ProcessImage& image) {
     if (module.dynamic() != 0) by_dynamic.emplace(module.dynamic(), &module);
   }
   const std::uint64_t vdso = image.core().auxiliary_value(at_vdso).value_or(0);
+  const std::uint64_t headers_at = image.core().auxiliary_value(at_phdr).value_or(0);
   const std::optional<Module> program = read_program(image);
   Mappings mappings;
   const std::vector<LoadedObject> objects = read_list(image, modules);
@@ -344,11 +345,15 @@ std::vector<elf::FileMapping> find_mapped_files(const ProcessImage& image) {
                                                                              : nullptr;
     std::string path = object.name;  // may lie in the program's read-only part and so be absent
     if (path.empty() && i == 0) path = program_path(image);
-    if (path.empty()) path = module != nullptr ? name_of(image, *module) : "[elf 0x" + hexadecimal(object.base) + "]";
+    if (path.empty() && module != nullptr) path = name_of(image, *module);
+    if (path.empty()) path = "[elf 0x" + hexadecimal(object.base != 0 ? object.base : object.dynamic) + "]";
     if (module != nullptr) {
       mappings.add(*module, page, path);
     } else {
-      mappings.add(image.core(), object, path);
+      // What is loaded where it was linked to run has a base of 0: a program that is no PIE, whose program headers are
+      // on its first page, or a prelinked library, of which nothing tells where it begins.
+      const std::uint64_t program_start = i == 0 ? headers_at & ~(page - 1) : 0;
+      mappings.add(image.core(), object.base != 0 ? object.base : program_start, object.dynamic, path);
     }
   }
   for (const Module& module : modules) {

@@ -29,8 +29,8 @@ struct LoadedObject {
 /// Mappings of every loaded file, by start, none overlapping another: those of the link map, and what has an ELF header
 /// at the start of a segment (named by its DT_SONAME, else "[build-id 1f2e…]", else "[elf 0x…]"). The vDSO is no file.
 /// Where an object's headers are absent, the segments at its base, of its dynamic section and of the data behind it are
-/// given, with `file_offset` = address - base; otherwise starts, ends and offsets are those of NT_FILE. Paths are the
-/// linker's, often links to those of NT_FILE.
+/// given, with `file_offset` counted in addresses from its start (from 0 if even that is unknown); otherwise starts,
+/// ends and offsets are those of NT_FILE. Paths are the linker's, often links to those of NT_FILE.
 [[nodiscard]] std::vector<elf::FileMapping> find_mapped_files(const ProcessImage& image);
 
 /// Fills in `core.files` by find_mapped_files() when the core has none. A ProcessImage made before does not know them:

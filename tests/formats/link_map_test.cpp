@@ -93,11 +93,23 @@ TEST(LinkMap, WithoutHeadersTheListIsSearchedFor) {
   const CoreWriter core = dynamic_process({.headers = false});
   EXPECT_EQ(names_in(core), "<></lib/libfirst.so.1></lib/libsecond.so.2>");
   EXPECT_EQ(found_in(core),
-            "403000-405000+403000 /bin/program\n"  // linked to run there: nothing tells where its file begins
+            "400000-402000+0 /bin/program\n"
+            "403000-405000+3000 /bin/program\n"
             "7f0000000000-7f0000002000+0 /lib/libfirst.so.1\n"
             "7f0000003000-7f0000005000+3000 /lib/libfirst.so.1\n"
             "7f0000100000-7f0000102000+0 /lib/libsecond.so.2\n"
             "7f0000103000-7f0000105000+3000 /lib/libsecond.so.2\n");
+}
+
+TEST(LinkMap, OfAProgramWithoutHeadersOrAuxiliaryVectorTheDataAreFound) {
+  const std::string found = found_in(dynamic_process({.auxiliary = false, .headers = false}));
+  EXPECT_TRUE(found.starts_with("403000-405000+403000 prog\n7f0000000000-")) << found;
+}
+
+TEST(LinkMap, AnObjectWithoutANameIsNamedByItsAddress) {
+  CoreWriter core = dynamic_process({.headers = false});
+  core.word(DynamicProcess::second_entry + 8, 0x1234);  // absent
+  EXPECT_NE(found_in(core).find("7f0000100000-7f0000102000+0 [elf 0x7f0000100000]\n"), std::string::npos);
 }
 
 TEST(LinkMap, TheVdsoIsNoFile) {
