@@ -1,0 +1,154 @@
+#include "jemalloc_writer.h"
+
+#include <algorithm>
+
+namespace tests {
+namespace {
+
+constexpr unsigned bin_count = 41;           // 36 of slabs and 5 of large blocks, up to 32 KiB
+constexpr std::uint64_t leaf_offset = 4096;  // of the first leaf in the base block
+constexpr std::uint64_t second_leaf = 6144;  // leaves overlap here, where none has an entry
+constexpr std::uint64_t used = 8192;         // of the base block
+constexpr std::uint64_t tls = 0x7f10'0000'0000;
+constexpr std::uint64_t module_data = 0x7f20'0000'0000;
+
+template <typename T>
+void put(std::string& to, std::size_t at, T value) {
+  if (to.size() < at + sizeof value) to.resize(at + sizeof value);
+  std::memcpy(to.data() + at, &value, sizeof value);
+}
+
+std::uint64_t bits_of(unsigned arena, bool slab, unsigned state, unsigned size_class, unsigned free_regions) {
+  return std::uint64_t{arena} | std::uint64_t{slab} << 12 | std::uint64_t{1} << 13 | std::uint64_t{state} << 17 |
+         std::uint64_t{size_class} << 20 | std::uint64_t{free_regions} << 28;
+}
+
+}  // namespace
+
+std::uint64_t JemallocWriter::place(std::uint64_t size) {
+  const std::uint64_t address = next_;
+  next_ += size;
+  memory_.push_back({address, size, ""});
+  return address;
+}
+
+std::uint64_t JemallocWriter::slab(const Slab& slab) {
+  Descriptor made;
+  made.address = place(slab.size);
+  made.size = slab.size;
+  for (const unsigned region : slab.free) made.bitmap[region / 64] |= std::uint64_t{1} << region % 64;
+  const auto counted = slab.counted_free < 0 ? slab.free.size() : static_cast<std::size_t>(slab.counted_free);
+  made.bits = bits_of(slab.arena, true, active, slab.size_class, static_cast<unsigned>(counted));
+  descriptors_.push_back(made);
+  return made.address;
+}
+
+std::uint64_t JemallocWriter::large(const Large& large) {
+  Descriptor made;
+  made.size = large.usable + large.pad;
+  made.address = place(made.size) + large.offset;
+  made.size |= 77;  // the low bits are a serial number
+  made.bits = bits_of(large.arena, false, active, large.size_class, 0) | std::uint64_t{1} << 44;
+  descriptors_.push_back(made);
+  return made.address;
+}
+
+std::uint64_t JemallocWriter::kept(State state, std::uint64_t size, unsigned arena) {
+  Descriptor made;
+  made.address = place(size);
+  made.size = size;
+  made.bits = bits_of(arena, false, state, class_count_, 0);
+  descriptors_.push_back(made);
+  return made.address;
+}
+
+void JemallocWriter::descriptor(std::uint64_t bits, std::uint64_t address, std::uint64_t size, bool in_page_map) {
+  descriptors_.push_back({bits, address, size, {}, in_page_map});
+}
+
+std::string JemallocWriter::bins_and_stacks(std::uint64_t block, const Entries& entries, unsigned places,
+                                            std::string& stacks) const {
+  std::string bins;
+  std::uint64_t full = block + 8;  // one place in front stays empty
+  put(stacks, 0, std::uint64_t{0});
+  for (unsigned i = 0; i < bin_count; ++i) {
+    const std::uint64_t empty = full + std::uint64_t{places} * 8;
+    const auto found = entries.find(i);
+    const std::size_t count = found == entries.end() ? 0 : found->second.size();
+    const std::uint64_t top = empty - count * 8;
+    for (std::uint64_t at = full; at < top; at += 8) put(stacks, at - block, heap);  // stale
+    for (std::size_t k = 0; k < count; ++k) put(stacks, top + k * 8 - block, found->second[k]);
+    put(bins, i * 24, top);
+    put(bins, i * 24 + 8, std::uint64_t{3});
+    put(bins, i * 24 + 16, static_cast<std::uint16_t>(empty));
+    put(bins, i * 24 + 18, static_cast<std::uint16_t>(full));
+    put(bins, i * 24 + 20, static_cast<std::uint16_t>(empty));
+    put(bins, i * 24 + 22, std::uint16_t{0});
+    full = empty;
+  }
+  return bins;
+}
+
+std::uint64_t JemallocWriter::thread_cache(std::int64_t os_id, const Entries& entries, unsigned places) {
+  const std::uint64_t block = large({.size_class = 37, .usable = 20480});
+  std::string stacks;
+  threads_.push_back({os_id, bins_and_stacks(block, entries, places, stacks)});
+  memory_.back().bytes = std::move(stacks);
+  return block;
+}
+
+std::uint64_t JemallocWriter::program_cache(const Entries& entries, unsigned places) {
+  const std::uint64_t block = large({.size_class = 39, .usable = 28672});
+  std::string stacks;
+  const std::string bins = bins_and_stacks(block, entries, places, stacks);
+  stacks.append(16, '\0');  // one place behind the stacks, and tcache_t's first word
+  memory_.back().bytes = stacks + bins;
+  return block;
+}
+
+void JemallocWriter::thread_without_cache(std::int64_t os_id) { threads_.push_back({os_id, ""}); }
+
+std::string JemallocWriter::base_block() const {
+  std::string block(used, '\0');
+  put(block, 0, base_size);
+  put(block, 8, std::uint64_t{0});
+  put(block, 16, bits_of(0xFFF, false, active, class_count_, 0));
+  put(block, 24, base + used);
+  put(block, 32, base_size - used);
+  for (std::size_t i = 0; i < descriptors_.size(); ++i) {
+    const Descriptor& from = descriptors_[i];
+    const std::size_t at = descriptor_address(i) - base;
+    put(block, at, from.bits);
+    put(block, at + 8, from.address);
+    put(block, at + 16, from.size);
+    for (std::size_t k = 0; k < 8; ++k) put(block, at + 64 + k * 8, from.bitmap[k]);
+    if (!page_map_ || !from.in_page_map) continue;
+    const std::size_t leaf = from.address < next_gib ? leaf_offset : second_leaf;
+    const std::uint64_t flags = from.bits >> 12 & 1;
+    put(block, leaf + (from.address >> 12 & 0x3FFFF) * 8,
+        (from.bits >> 20 & 0xFF) << 48 | descriptor_address(i) | flags);
+  }
+  return block;
+}
+
+CoreWriter JemallocWriter::core() const {
+  CoreWriter core;
+  core.partly_dumped(base, base_block(), base_size);
+  for (const Memory& memory : memory_) core.partly_dumped(memory.address, memory.bytes, memory.size);
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    const std::uint64_t start = tls + i * 0x10000;
+    std::string bytes(2048, '\0');
+    std::copy(threads_[i].bins.begin(), threads_[i].bins.end(), bytes.begin() + 256);
+    core.segment(start, bytes + std::string(64, '\0'));
+    core.thread({.os_id = threads_[i].os_id, .thread_pointer = start + 2048});
+  }
+  std::string root(32, '\0');
+  if (page_map_) {  // its other words are not in the core
+    put(root, 8, base + leaf_offset);
+    put(root, 16, base + second_leaf);
+  }
+  core.partly_dumped(module_data + (heap >> 30) * 8 - 8, root, 4096);
+  return core;
+}
+
+}  // namespace tests
