@@ -76,7 +76,7 @@ struct SuspectRow {
 /// The regions of one arena (RegionRow::arena) together.
 struct ArenaRow {
   std::int32_t arena = 0;
-  std::string name;  ///< of its first region, up to a comma
+  std::string name;  ///< of its first region, up to a comma; with the arena's number where that is not unique
   std::uint64_t region_count = 0;
   std::uint64_t bytes = 0;  ///< of the regions = live + free + cached + overhead
   std::uint64_t live_bytes = 0;

@@ -29,19 +29,35 @@ void set_missing(RuleResult& result, std::string why) {
   result.note = std::move(why);
 }
 
-// ---- [heap] ----
+// ---- [heap] and [fragmentation] ----
 
-struct HeapRow {
-  std::string_view key, metric;
+struct MetricRule {
+  std::string_view section, key, metric;
+  double scale = 1;  ///< of the metric to the rule's unit
 };
-constexpr HeapRow heap_metrics[] = {
-    {"max_live", "heap.live_bytes"},
-    {"max_total", "heap.total_bytes"},
-    {"max_unreachable", "heap.unreachable_bytes"},
-    {"max_duplicate_waste", "duplicates.wasted_bytes"},
-    {"max_objects", "heap.object_count"},
-    {"max_damaged", "heap.damaged_bytes"},
+constexpr MetricRule metric_rules[] = {
+    {"heap", "max_live", "heap.live_bytes"},
+    {"heap", "max_total", "heap.total_bytes"},
+    {"heap", "max_unreachable", "heap.unreachable_bytes"},
+    {"heap", "max_duplicate_waste", "duplicates.wasted_bytes"},
+    {"heap", "max_objects", "heap.object_count"},
+    {"heap", "max_damaged", "heap.damaged_bytes"},
+    {"fragmentation", "max_external", "fragmentation.external", 100},
+    {"fragmentation", "max_internal", "fragmentation.internal", 100},
+    {"fragmentation", "max_free", "fragmentation.free_bytes"},
+    {"fragmentation", "max_cached", "fragmentation.cached_bytes"},
+    {"fragmentation", "max_pinned", "fragmentation.pinned_bytes"},
+    {"fragmentation", "max_sparse_pages", "fragmentation.sparse_page_count"},
 };
+
+void check_metric(const Database& database, RuleResult& result) {
+  for (const MetricRule& row : metric_rules) {
+    if (row.section != result.rule.section || row.key != result.rule.key) continue;
+    const std::optional<double> value = database.metric(row.metric);
+    if (!value) return set_missing(result, "metric " + std::string(row.metric) + " is missing");
+    return set_status(result, row.scale * *value);
+  }
+}
 
 void check_cycles(const Database& database, RuleResult& result) {
   const std::optional<double> count = database.metric("cycles.count");
@@ -68,12 +84,15 @@ void check_heap(const Database& database, RuleResult& result) {
       return set_missing(result, "metric heap.unreachable_bytes or heap.total_bytes is missing");
     return set_status(result, *total > 0 ? 100 * *unreachable / *total : 0);
   }
-  for (const HeapRow& row : heap_metrics) {
-    if (row.key != result.rule.key) continue;
-    const std::optional<double> value = database.metric(row.metric);
-    if (!value) return set_missing(result, "metric " + std::string(row.metric) + " is missing");
-    return set_status(result, *value);
-  }
+  check_metric(database, result);
+}
+
+/// Says why there is nothing to compare with: most inputs tell nothing of their allocator.
+void check_fragmentation(const Database& database, RuleResult& result) {
+  check_metric(database, result);
+  if (result.status != RuleStatus::not_evaluated) return;
+  result.note += database.metric("fragmentation.external") ? ": it is not known how many bytes the program asked for"
+                                                           : ": this input says nothing of the allocator";
 }
 
 // ---- [suspects] ----
@@ -271,6 +290,7 @@ GateResult evaluate_gate(const GateConfig& config, const Database& database, con
       continue;
     }
     if (rule.section == "heap") check_heap(database, result);
+    if (rule.section == "fragmentation") check_fragmentation(database, result);
     if (rule.section == "suspects") check_suspects(database, suspects, result);
     if (rule.section == "class") check_class(classes, result);
     gate.rules.push_back(std::move(result));

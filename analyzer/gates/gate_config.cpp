@@ -44,13 +44,19 @@ constexpr KeyRow known_keys[] = {
     {"heap", "max_duplicate_waste", ValueKind::size, true},
     {"heap", "max_objects", ValueKind::count, true},
     {"heap", "max_damaged", ValueKind::size, true},
+    {"fragmentation", "max_external", ValueKind::percent, true},
+    {"fragmentation", "max_internal", ValueKind::percent, true},
+    {"fragmentation", "max_free", ValueKind::size, true},
+    {"fragmentation", "max_cached", ValueKind::size, true},
+    {"fragmentation", "max_pinned", ValueKind::size, true},
+    {"fragmentation", "max_sparse_pages", ValueKind::count, true},
     {"class", "max_count", ValueKind::count, true},
     {"class", "max_shallow", ValueKind::size, true},
     {"class", "max_retained", ValueKind::size, true},
 };
 constexpr std::string_view common_keys[] = {"severity", "message"};  // of every section but [gate]
-constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "class", "sql"};
-constexpr std::string_view later_sections[] = {"growth", "fragmentation", "site"};
+constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "class", "sql"};
+constexpr std::string_view later_sections[] = {"growth", "site"};
 
 template <typename Range>
 bool contains(const Range& range, std::string_view name) {
@@ -92,7 +98,7 @@ void check_section(const Setting& setting) {
     const std::vector<std::string> names(std::begin(known_sections), std::end(known_sections));
     throw UsageError(
         setting.place + ": unknown section [" + setting.section + ']' + did_you_mean(setting.section, names),
-        "sections: [gate] [suspects] [heap] [class \"PATTERN\"] [sql \"FILE\"]");
+        "sections: [gate] [suspects] [heap] [fragmentation] [class \"PATTERN\"] [sql \"FILE\"]");
   }
   if (takes_selector(setting.section) != !setting.selector.empty()) {
     throw UsageError(setting.place + ": section [" + setting.section + "] " +

@@ -5,6 +5,7 @@
 //               ignore_causes = …, ignore_kinds = …, ignore_signatures = …
 //   [heap]      max_live = 512 MiB  max_total  max_unreachable  max_unreachable_percent  max_cycle_retained
 //               max_duplicate_waste  max_objects  max_damaged
+//   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
 //   [class "com.acme.*Session"]     max_count = 0   max_shallow = 1 MiB   max_retained = 64 MiB
 //   [sql "checks/*.sql"]            a file or a glob, relative to the gate file; rows are findings
 // Every section but [gate] also takes `severity = error | warning` and `message = …`.
@@ -23,8 +24,8 @@ enum class Unit : std::uint8_t { count, bytes, percent, rows };
 
 /// One limit that is checked and reported on its own.
 struct GateRule {
-  std::string section;   ///< "suspects", "heap", "class", "sql"
-  std::string selector;  ///< class pattern, or SQL file or glob as written; empty in [suspects] and [heap]
+  std::string section;   ///< "suspects", "heap", "fragmentation", "class", "sql"
+  std::string selector;  ///< class pattern, or SQL file or glob as written; empty in the other sections
   std::string key;       ///< "max_count"; empty for [sql]
   Unit unit = Unit::count;
   double limit = 0;

@@ -376,12 +376,15 @@ char cell_character(std::uint64_t used, std::uint64_t bytes) {
 }
 
 void Finder::keep_arenas() {
+  std::unordered_map<std::string, std::size_t> name_count;
+  for (const ArenaWork& arena : arenas_) ++name_count[arena.row.name];
   for (std::size_t i = 0; i < std::min(largest_.size(), row_limit_); ++i) {
     ArenaWork& arena = arenas_[largest_[i]];
     for (std::size_t cell = 0; cell < arena.cells.size(); ++cell) {
       const std::uint64_t left = arena.row.bytes - cell * arena.row.bytes_per_cell;
       arena.row.map += cell_character(arena.cells[cell], std::min(left, arena.row.bytes_per_cell));
     }
+    if (name_count[arena.row.name] > 1) arena.row.name += " of arena " + std::to_string(arena.row.arena);
     found_.arenas.push_back(std::move(arena.row));
   }
 }

@@ -2,6 +2,7 @@
 // would find, free blocks by size and bin, and which used blocks keep free memory from going back to the system.
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -91,10 +92,14 @@ Section overview_section(const Database& database, const Sums& sums) {
         bytes_text(metric_integer(database, "fragmentation.whole_page_bytes")) +
         " are whole pages inside free blocks, which the allocator can give back in place (malloc_trim, decay).");
   }
+  for (const auto& [metric, name, label] :
+       {std::tuple{"fragmentation.external", "external_percent", "external fragmentation"},
+        std::tuple{"fragmentation.internal", "internal_percent", "internal fragmentation"}}) {
+    const std::optional<double> ratio = database.metric(metric);
+    section.facts.push_back({name, label, ratio ? Cell(100 * *ratio) : Cell(), CellFormat::percent});
+  }
   for (const auto& [metric, label, format] :
-       {std::tuple{"fragmentation.external", "external fragmentation", CellFormat::real},
-        std::tuple{"fragmentation.internal", "internal fragmentation", CellFormat::real},
-        std::tuple{"fragmentation.internal_bytes", "wasted in blocks", CellFormat::bytes},
+       {std::tuple{"fragmentation.internal_bytes", "wasted in blocks", CellFormat::bytes},
         std::tuple{"fragmentation.internal_known_bytes", "in blocks of known request", CellFormat::bytes},
         std::tuple{"fragmentation.free_bytes", "free", CellFormat::bytes},
         std::tuple{"fragmentation.free_block_count", "free blocks", CellFormat::integer},
@@ -117,53 +122,60 @@ Section overview_section(const Database& database, const Sums& sums) {
   return section;
 }
 
-/// Two tables and the map: what each arena is made of, how its free memory lies, where its used blocks are.
+/// The map and three tables: what each arena is made of, how its free memory lies, how full its pages are.
 Section arenas_section(const Database& database, const Sums& sums, const ReportOptions& options) {
   Section section;
   section.name = "arenas";
   section.title = "Arenas";
   Table parts;
   parts.name = "arenas";
-  parts.columns = {{"arena", CellFormat::text},           {"regions", CellFormat::integer},
-                   {"bytes", CellFormat::bytes},          {"live_bytes", CellFormat::bytes},
-                   {"free_bytes", CellFormat::bytes},     {"cached_bytes", CellFormat::bytes},
-                   {"overhead_bytes", CellFormat::bytes}, {"live_count", CellFormat::integer}};
-  parts.summed_columns = {1, 2, 3, 4, 5, 6, 7};
+  parts.columns = {{"arena", CellFormat::text},          {"regions", CellFormat::integer},
+                   {"bytes", CellFormat::bytes},         {"live_bytes", CellFormat::bytes},
+                   {"free_bytes", CellFormat::bytes},    {"cached_bytes", CellFormat::bytes},
+                   {"overhead_bytes", CellFormat::bytes}};
+  parts.summed_columns = {1, 2, 3, 4, 5, 6};
   Table free;
   free.name = "arenas_free";
   free.title = "How their free memory lies";
   free.columns = {{"arena", CellFormat::text},          {"free_bytes", CellFormat::bytes},
                   {"free_blocks", CellFormat::integer}, {"largest_free_bytes", CellFormat::bytes},
-                  {"external", CellFormat::percent},    {"pinned_bytes", CellFormat::bytes},
-                  {"pages", CellFormat::integer},       {"empty_pages", CellFormat::integer},
-                  {"sparse_pages", CellFormat::integer}};
-  free.summed_columns = {1, 2, 5, 6, 7, 8};
+                  {"external", CellFormat::percent},    {"pinned_bytes", CellFormat::bytes}};
+  free.summed_columns = {1, 2, 5};
+  Table pages;
+  pages.name = "arenas_pages";
+  pages.title = "Their pages of 4 KiB: without a used byte, and less than 10 % used";
+  pages.columns = {{"arena", CellFormat::text},
+                   {"pages", CellFormat::integer},
+                   {"empty_pages", CellFormat::integer},
+                   {"sparse_pages", CellFormat::integer}};
+  pages.summed_columns = {1, 2, 3};
   Table maps;
   maps.name = "maps";
-  maps.columns = {{"arena", CellFormat::text}, {"map", CellFormat::text}};
+  maps.columns = {{"arena", CellFormat::text}, {"bytes_per_cell", CellFormat::bytes}, {"map", CellFormat::text}};
   maps.data_only = true;
   Statement row = report_statement(database, "report_arenas");
   while (row.step()) {
     const std::string name = row.text(1);
-    parts.rows.push_back({name, row.integer(2), row.integer(3), row.integer(4), row.integer(5), row.integer(6),
-                          row.integer(7), row.integer(9)});
+    parts.rows.push_back(
+        {name, row.integer(2), row.integer(3), row.integer(4), row.integer(5), row.integer(6), row.integer(7)});
     free.rows.push_back({name, row.integer(5), row.integer(10), row.integer(8),
-                         external_percent(row.integer(8), row.integer(5)), row.integer(11), row.integer(12),
-                         row.integer(13), row.integer(14)});
+                         external_percent(row.integer(8), row.integer(5)), row.integer(11)});
+    pages.rows.push_back({name, row.integer(12), row.integer(13), row.integer(14)});
     if (row.is_null(15) || (options.rows != 0 && maps.rows.size() >= options.rows)) continue;
-    maps.rows.push_back({name, row.text(15)});
+    maps.rows.push_back({name, row.integer(16), row.text(15)});
     section.preformatted.push_back('|' + row.text(15) + "|  " + name + ", " + bytes_text(row.integer(3)));
   }
-  cut_to_total(parts, options.rows,
-               {Cell(), sums.regions, sums.bytes, sums.live, sums.free, sums.cached, sums.overhead, sums.live_count});
   const auto metric = [&](const char* name) { return metric_integer(database, std::string("fragmentation.") + name); };
+  cut_to_total(parts, options.rows,
+               {Cell(), sums.regions, sums.bytes, sums.live, sums.free, sums.cached, sums.overhead});
   cut_to_total(free, options.rows,
-               {Cell(), sums.free, metric("free_block_count"), Cell(), Cell(), metric("pinned_bytes"),
-                metric("page_count"), metric("empty_page_count"), metric("sparse_page_count")});
+               {Cell(), sums.free, metric("free_block_count"), Cell(), Cell(), metric("pinned_bytes")});
+  cut_to_total(pages, options.rows,
+               {Cell(), metric("page_count"), metric("empty_page_count"), metric("sparse_page_count")});
   section.paragraphs.emplace_back(
       "The map: low addresses on the left, each character the same part of its arena. '.' = no used byte, 0 to 9 = "
       "tenths in use, '#' = full.");
-  section.tables = {std::move(parts), std::move(free), std::move(maps)};
+  section.tables = {std::move(parts), std::move(free), std::move(pages), std::move(maps)};
   return section;
 }
 

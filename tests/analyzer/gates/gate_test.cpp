@@ -49,6 +49,15 @@ std::vector<queries::MetricRow> all_metrics() {
           {"duplicates.wasted_bytes", 3, "bytes"}, {"cycles.count", 0, "count"}};
 }
 
+/// What a native core adds; without the internal fragmentation, which is not always known.
+std::vector<queries::MetricRow> native_metrics() {
+  return {{"fragmentation.external", 1.0 / 3, "ratio"},
+          {"fragmentation.free_bytes", 192, "bytes"},
+          {"fragmentation.cached_bytes", 10, "bytes"},
+          {"fragmentation.pinned_bytes", 64, "bytes"},
+          {"fragmentation.sparse_page_count", 2, "count"}};
+}
+
 GateResult evaluate(const std::vector<std::string>& settings, const std::set<std::string>& known = {}) {
   const auto database = make_digest(all_metrics());
   return evaluate_gate(load_gate_config("", settings), *database, known);
@@ -72,6 +81,30 @@ TEST(Gate, EachLimitIsComparedWithItsMetric) {
   EXPECT_EQ(status_of("suspects.max_retained=50%"), RuleStatus::passed);
   EXPECT_EQ(status_of("suspects.max_retained=49%"), RuleStatus::failed);
   EXPECT_EQ(status_of("suspects.max_retained=4 KiB"), RuleStatus::failed);
+}
+
+TEST(Gate, FragmentationHasItsLimits) {
+  const auto database = make_digest(native_metrics());
+  const auto status = [&](const char* setting) {
+    return evaluate_gate(load_gate_config("", {setting}), *database, {}).rules.at(0).status;
+  };
+  EXPECT_EQ(status("fragmentation.max_external=34%"), RuleStatus::passed);
+  EXPECT_EQ(status("fragmentation.max_external=33%"), RuleStatus::failed);
+  EXPECT_EQ(status("fragmentation.max_free=192"), RuleStatus::passed);
+  EXPECT_EQ(status("fragmentation.max_free=191"), RuleStatus::failed);
+  EXPECT_EQ(status("fragmentation.max_cached=9"), RuleStatus::failed);
+  EXPECT_EQ(status("fragmentation.max_pinned=63"), RuleStatus::failed);
+  EXPECT_EQ(status("fragmentation.max_sparse_pages=1"), RuleStatus::failed);
+  EXPECT_EQ(status("fragmentation.max_sparse_pages=2"), RuleStatus::passed);
+  const GateResult internal = evaluate_gate(load_gate_config("", {"fragmentation.max_internal=10%"}), *database, {});
+  EXPECT_EQ(internal.exit_status(), exit_not_evaluated);
+  EXPECT_NE(internal.rules.at(0).note.find("not known how many bytes the program asked for"), std::string::npos);
+}
+
+TEST(Gate, AnInputWithoutAnAllocatorCannotPassAFragmentationRule) {
+  const GateResult gate = evaluate({"fragmentation.max_external=50%"});
+  EXPECT_EQ(gate.exit_status(), exit_not_evaluated);
+  EXPECT_NE(gate.rules.at(0).note.find("says nothing of the allocator"), std::string::npos);
 }
 
 TEST(Gate, ClassRulesCountLiveObjectsByPattern) {

@@ -304,3 +304,15 @@ TEST(Fragmentation, RowsThatContradictEachOtherDoNoHarm) {
   const Fragmentation found = find_fragmentation(snapshot, all_rows);
   EXPECT_FALSE(found.metrics.empty());
 }
+
+TEST(Fragmentation, ArenasOfOneNameAreToldApart) {
+  HeapLayout heap;
+  heap.region("segment page", 0x10000, 0, "mimalloc page, 48-byte blocks");
+  (void)heap.used(96);
+  heap.region("segment page", 0x20000, 1, "mimalloc page, 64-byte blocks");
+  (void)heap.used(64);
+  const Fragmentation found = find_fragmentation(heap.build(), all_rows);
+  ASSERT_EQ(found.arenas.size(), 2u);
+  EXPECT_EQ(found.arenas[0].name, "mimalloc page of arena 0");
+  EXPECT_EQ(found.arenas[1].name, "mimalloc page of arena 1");
+}
