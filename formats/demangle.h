@@ -6,7 +6,8 @@
 
 namespace formats {
 
-/// "_Znwm" → "operator new(unsigned long)". What is no mangled name, or longer than 4096 bytes, comes back as it is.
+/// "_Znwm" → "operator new(unsigned long)". What is no mangled name, or longer than 4096 bytes, or might grow beyond
+/// all bounds (back-references double), comes back as it is.
 [[nodiscard]] std::string demangle(std::string_view name);
 /// The name in a std::type_info, which has no "_Z" in front: "N4acme7SessionE" → "acme::Session".
 [[nodiscard]] std::string demangle_type(std::string_view name);

@@ -27,6 +27,36 @@ void split_by_file(Range range, const std::vector<elf::FileMapping>& files, std:
   put(range.end, -1);
 }
 
+/// gdb writes no program header at all for file-backed pages that it leaves out (the kernel writes one without bytes).
+/// They are there all the same, and a module's file may have their bytes; their permissions are not known.
+void add_unlisted(const std::vector<elf::FileMapping>& files, std::vector<Range>& ranges) {
+  const std::size_t listed = ranges.size();
+  std::size_t next = 0;
+  std::uint64_t at = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    at = std::max(at, files[i].start);
+    const auto put = [&](std::uint64_t end) {
+      if (at >= end) return;
+      Range range;
+      range.start = at;
+      range.end = end;
+      range.file = static_cast<std::int32_t>(i);
+      range.readable = true;
+      range.executable = true;
+      ranges.push_back(range);
+    };
+    while (next < listed && ranges[next].end <= at) ++next;
+    for (; next < listed && ranges[next].start < files[i].end; ++next) {
+      put(ranges[next].start);
+      at = std::max(at, ranges[next].end);
+    }
+    put(files[i].end);
+    at = std::max(at, files[i].end);
+    if (next > 0) --next;  // a range may hold the next file too
+  }
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.start < b.start; });
+}
+
 }  // namespace
 
 ProcessImage::ProcessImage(const elf::Core& core) : core_(&core) {
@@ -47,6 +77,7 @@ ProcessImage::ProcessImage(const elf::Core& core) : core_(&core) {
     range.end = segment.address + segment.size;
     if (range.start != range.end) split_by_file(range, core.files, next, ranges_);
   }
+  add_unlisted(core.files, ranges_);
   index_ranges();
 }
 

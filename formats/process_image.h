@@ -37,7 +37,8 @@ class ProcessImage {
   explicit ProcessImage(const elf::Core& core);
 
   [[nodiscard]] const elf::Core& core() const { return *core_; }
-  /// By address, none overlaps another. Ranges absent from the core are here too.
+  /// By address, none overlaps another. Ranges absent from the core are here too, also those that only NT_FILE knows
+  /// (readable and executable then: their permissions are not known).
   [[nodiscard]] std::span<const Range> ranges() const { return ranges_; }
   /// The range that holds `address`, or nullptr. O(log ranges).
   [[nodiscard]] const Range* find(std::uint64_t address) const;

@@ -1,12 +1,9 @@
 #include "importers/native_vtables.h"
 
-#include <cxxabi.h>
-
 #include <array>
 #include <cstdio>
-#include <cstdlib>
-#include <map>
 
+#include "formats/demangle.h"
 #include "importers/native_types.h"
 
 namespace importers::native {
@@ -15,26 +12,7 @@ namespace {
 using formats::ProcessImage;
 
 constexpr std::size_t longest_name = 4096;                // of a mangled name; longer ones exist, but nobody reads them
-constexpr double longest_output = 16 << 20;               // bytes that demangling may write
 constexpr std::size_t remembered = std::size_t{1} << 20;  // addresses; a hostile core could hold any number
-
-/// An upper bound of what the demangler writes. A component holds at most every back-reference to earlier components,
-/// so the size of all is at most the length times the product of (1 + references to i) over all i.
-double expansion_bound(const std::string& mangled) {
-  std::map<std::string, double> references;
-  for (std::size_t i = 0; i + 1 < mangled.size(); ++i) {
-    if (mangled[i] != 'S' && mangled[i] != 'T') continue;
-    std::size_t end = i + 1;
-    while (end < mangled.size() &&
-           ((mangled[end] >= '0' && mangled[end] <= '9') || (mangled[end] >= 'A' && mangled[end] <= 'Z'))) {
-      ++end;
-    }
-    if (end < mangled.size() && mangled[end] == '_') references[mangled.substr(i, end - i)] += 1;
-  }
-  auto bound = static_cast<double>(mangled.size() + 64);
-  for (const auto& [reference, count] : references) bound *= 1 + count;
-  return bound;
-}
 
 bool starts_with(const std::string& text, std::string_view what) { return text.compare(0, what.size(), what) == 0; }
 
@@ -73,16 +51,6 @@ void drop_allocators(std::string& name) {
 }
 
 }  // namespace
-
-std::string demangle_type(const std::string& mangled) {
-  if (mangled.size() > longest_name || expansion_bound(mangled) > longest_output) return mangled;
-  int status = 0;
-  char* text = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
-  if (text == nullptr) return mangled;
-  std::string name = status == 0 ? text : mangled;
-  std::free(text);
-  return name;
-}
 
 std::string readable_class(const std::string& full) {
   struct Known {
@@ -169,7 +137,7 @@ std::string VtableNames::find(std::uint64_t address) {
         if (!mangled->empty() && mangled->front() == '*') mangled->erase(0, 1);  // unique to its library
         const bool sane = !mangled->empty() && mangled->find_first_not_of("_$.") != std::string::npos &&
                           std::all_of(mangled->begin(), mangled->end(), [](char c) { return c > ' ' && c < 0x7F; });
-        if (sane) name = demangle_type(*mangled);
+        if (sane) name = formats::demangle_type(*mangled);
       }
     }
   }

@@ -18,9 +18,6 @@ namespace importers::native {
 
 class NameSource;
 
-/// "N3lab6CircleE" → "lab::Circle"; what cannot be demangled, or would grow beyond all bounds (back-references double),
-/// stays as it is.
-[[nodiscard]] std::string demangle_type(const std::string& mangled);
 /// "std::_Sp_counted_ptr_inplace<T, …>" → "std::make_shared block of T", likewise the control blocks of shared_ptr, for
 /// libstdc++ and libc++. Inline namespaces and default allocators are left out, std::string is called so.
 [[nodiscard]] std::string readable_class(const std::string& full);

@@ -47,14 +47,26 @@ TEST(ProcessImage, RangesSplitWherePresenceAndBackingChange) {
   const Process process(writer);
   EXPECT_EQ(shape(*process.image),
             "100-105:-1:rx:01234 105-110:0:rx:56789 110-120:0:rx: 120-130:1:rx: "
-            "130-133:1:rw:abc 133-140:-1:rw:defghij 200-205:-1:: ");
+            "130-133:1:rw:abc 133-140:-1:rw:defghij 150-190:2:rx: 200-205:-1:: ");
 }
 
 TEST(ProcessImage, OneFileMayCoverManySegments) {
   CoreWriter writer;
   writer.segment(100, "abc").segment(110, "def").segment(120, "ghi").file_page_size(1).file(0, 121, 0, "/a");
   const Process process(writer);
-  EXPECT_EQ(shape(*process.image), "100-103:0:rw:abc 110-113:0:rw:def 120-121:0:rw:g 121-123:-1:rw:hi ");
+  EXPECT_EQ(
+      shape(*process.image),
+      "0-100:0:rx: 100-103:0:rw:abc 103-110:0:rx: 110-113:0:rw:def 113-120:0:rx: 120-121:0:rw:g 121-123:-1:rw:hi ");
+}
+
+/// As gdb's gcore writes a core: what it leaves out has no program header.
+TEST(ProcessImage, WhatOnlyTheFileListKnowsIsAbsentAndCanBeFilled) {
+  CoreWriter writer;
+  writer.segment(110, "abc").file_page_size(1).file(100, 120, 0, "/a").file(130, 140, 0, "/b");
+  Process process(writer);
+  EXPECT_EQ(process.image->fill(100, bytes_of("0123456789xyz345678")), 16U);
+  EXPECT_EQ(shape(*process.image),
+            "100-110:0:rx:0123456789+ 110-113:0:rw:abc 113-119:0:rx:345678+ 119-120:0:rx: 130-140:1:rx: ");
 }
 
 TEST(ProcessImage, FindsTheRangeOfAnAddressAndNothingBetweenRanges) {

@@ -10,6 +10,7 @@
 #include <random>
 #include <sstream>
 
+#include "formats/demangle.h"
 #include "formats/input.h"
 #include "importers/native_content.h"
 #include "importers/native_vtables.h"
@@ -596,9 +597,9 @@ TEST(NativeTypesTest, NamesThatDoubleWithEveryLevelStayMangled) {
     mangled = std::to_string(1) + static_cast<char>('B' + level % 20) + "I" + mangled + "S" +
               (level == 0 ? "" : std::string(1, static_cast<char>('0' + level % 10))) + "_E";
   }
-  EXPECT_EQ(importers::native::demangle_type(mangled), mangled);
-  EXPECT_EQ(importers::native::demangle_type(std::string(100000, 'P') + "i"), std::string(100000, 'P') + "i");
-  EXPECT_EQ(importers::native::demangle_type("not a name"), "not a name");
+  EXPECT_EQ(formats::demangle_type(mangled), mangled);
+  EXPECT_EQ(formats::demangle_type(std::string(100000, 'P') + "i"), std::string(100000, 'P') + "i");
+  EXPECT_EQ(formats::demangle_type("not a name"), "not a name");
 }
 
 // ---- content and the rest ----
