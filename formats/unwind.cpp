@@ -182,25 +182,27 @@ struct Unwinder::Process {
     return dwfl_thread_state_registers(thread, 0, static_cast<unsigned>(values.size()), values.data());
   }
 
-  /// Whether the code at `pc` has call frame information.
-  [[nodiscard]] bool has_frame_information(std::uint64_t pc) const {
+  enum class FrameInformation : std::uint8_t { none, ordinary, signal_trampoline };
+  /// What the code at `pc` has for finding its caller.
+  [[nodiscard]] FrameInformation frame_information(std::uint64_t pc) const {
     const Module* module = session->modules().find(pc);
     Dwfl_Module* handle = module == nullptr ? nullptr : session->find(*module);
-    if (handle == nullptr) return false;
-    Dwarf_Addr eh_bias = 0;
-    Dwarf_Addr debug_bias = 0;
-    Dwarf_CFI* eh = dwfl_module_eh_cfi(handle, &eh_bias);
-    if (covers(eh, pc - eh_bias)) return true;
-    Dwarf_CFI* debug = dwfl_module_dwarf_cfi(handle, &debug_bias);
-    return covers(debug, pc - debug_bias);
+    if (handle == nullptr) return FrameInformation::none;
+    Dwarf_Addr bias = 0;
+    Dwarf_CFI* eh = dwfl_module_eh_cfi(handle, &bias);
+    const FrameInformation found = covers(eh, pc - bias);
+    if (found != FrameInformation::none) return found;
+    Dwarf_CFI* debug = dwfl_module_dwarf_cfi(handle, &bias);
+    return covers(debug, pc - bias);
   }
 
-  static bool covers(Dwarf_CFI* cfi, std::uint64_t pc) {
-    if (cfi == nullptr) return false;
+  static FrameInformation covers(Dwarf_CFI* cfi, std::uint64_t pc) {
     Dwarf_Frame* frame = nullptr;
-    const bool found = dwarf_cfi_addrframe(cfi, pc, &frame) == 0;
+    if (cfi == nullptr || dwarf_cfi_addrframe(cfi, pc, &frame) != 0) return FrameInformation::none;
     const std::unique_ptr<Dwarf_Frame, Free> owner(frame);
-    return found;
+    bool is_trampoline = false;
+    dwarf_frame_info(frame, nullptr, nullptr, &is_trampoline);
+    return is_trampoline ? FrameInformation::signal_trampoline : FrameInformation::ordinary;
   }
 
   [[nodiscard]] bool is_code(std::uint64_t address) const {
@@ -261,13 +263,23 @@ CallStack Unwinder::unwind(std::size_t index) const {
     if (dwfl_frame_reg(state, to.stack_pointer, &sp) == 0) frame.stack_pointer = sp;
     if (!to.frames->empty()) {
       Frame& callee = to.frames->back();
+      if (to.guessed) {
+        // By a frame pointer that is none, anything may come: stacks grow downwards, and calls come from code.
+        if (frame.stack_pointer <= callee.stack_pointer || !to.process->is_code(pc)) return DWARF_CB_ABORT;
+        // On AArch64 the first guess is the link register: after a call it still points to the frame at hand.
+        if (pc == callee.program_counter && callee.evidence != FrameEvidence::frame_pointer &&
+            to.process->image->core().machine == elf::Machine::aarch64) {
+          return DWARF_CB_OK;
+        }
+      }
       if (frame.stack_pointer > callee.stack_pointer) callee.stack_end = frame.stack_pointer;
-      // An activation that is not the innermost frame was interrupted: its "callee" is a signal frame.
-      callee.is_signal_frame = is_activation && !first;
       frame.evidence = to.guessed ? FrameEvidence::frame_pointer : FrameEvidence::call_frame_info;
       if (first) frame.evidence = FrameEvidence::return_address;
     }
-    if (!to.process->has_frame_information(is_activation ? pc : pc - 1)) to.guessed = true;
+    // Interrupted code and the trampoline that a signal handler returns to are not behind a call.
+    const auto information = to.process->frame_information(is_activation ? pc : pc - 1);
+    if (information == Process::FrameInformation::none) to.guessed = true;
+    frame.is_signal_frame = information == Process::FrameInformation::signal_trampoline;
     to.frames->push_back(frame);
     return DWARF_CB_OK;
   };
@@ -318,7 +330,7 @@ std::vector<Frame> Unwinder::names_at(std::uint64_t address) const {
 void Unwinder::name(const Frame& frame, CallStack& stack) const {
   const std::uint64_t pc = frame.program_counter;
   // A return address may belong to the line, or the function, behind the call.
-  const bool exact = stack.frames.empty() || stack.frames.back().is_signal_frame;
+  const bool exact = stack.frames.empty() || stack.frames.back().is_signal_frame || frame.is_signal_frame;
   const std::uint64_t at = exact || pc == 0 ? pc : pc - 1;
   auto known = names_.find(at);
   if (known == names_.end()) known = names_.emplace(at, names_at(at)).first;

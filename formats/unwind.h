@@ -30,7 +30,7 @@ struct Frame {
   std::uint64_t stack_pointer = 0;  ///< lowest byte of its stack, 0 = not known
   std::uint64_t stack_end = 0;      ///< its caller's stack pointer, 0 = not known (the outermost frame)
   FrameEvidence evidence = FrameEvidence::registers;
-  bool is_signal_frame = false;  ///< what it interrupted is its "caller", at program_counter itself
+  bool is_signal_frame = false;  ///< what a signal handler returns to; its "caller" is what was interrupted
   bool is_inlined = false;       ///< no stack of its own: the same pc and stack as the frame that it was inlined into
   std::string function;          ///< demangled; "" = not known
   std::string file;              ///< source file, "" = not known
