@@ -240,8 +240,10 @@ class MimallocHeap final : public HeapWalk {
     const FreedBlocks freed = find_freed(memory, *layout_, page);
     const std::int32_t bin = bin_of(page.block_size);
     auto delayed = std::lower_bound(delayed_.begin(), delayed_.end(), page.first_block);
+    const bool cut = image_->at(page.first_block).size() < page.capacity * page.block_size;
     for (std::uint32_t i = 0; i < page.capacity; ++i) {
       const std::uint64_t address = page.first_block + i * page.block_size;
+      if (cut && image_->at(address).empty()) continue;  // nothing is known of it
       while (delayed != delayed_.end() && *delayed < address) ++delayed;
       const bool is_free = freed.is_free[i] || (delayed != delayed_.end() && *delayed == address);
       block({address, page.block_size, is_free ? BlockState::free : BlockState::used, is_free ? bin : -1});
@@ -429,6 +431,7 @@ class MimallocHeap final : public HeapWalk {
                "free list of page " + hex_text(page->start) + " " + std::string(freed.broken) + ", at " +
                    hex_text(freed.broken_at) + " (" + std::to_string(page->block_size) + "-byte blocks)");
       }
+      blocks_used_ += page->used;
       if (page->used + freed.counted_free == page->capacity && freed.by_others <= page->used) {
         ++agreeing;
       } else if (freed.broken_at == 0) {
@@ -453,22 +456,19 @@ class MimallocHeap final : public HeapWalk {
 
   /// What of it is committed: memory without permissions is address space only.
   void add_free_span(const Span& span) {
-    for (std::uint64_t at = span.start; at < span.end;) {
-      const ProcessImage::Range* range = image_->find(at);
-      if (range == nullptr) {
-        at += slice_bytes;
-        continue;
+    const auto ranges = image_->ranges();
+    auto range = std::partition_point(ranges.begin(), ranges.end(),
+                                      [&](const ProcessImage::Range& before) { return before.end <= span.start; });
+    for (; range != ranges.end() && range->start < span.end; ++range) {
+      if (!range->writable) continue;
+      const std::uint64_t start = std::max(range->start, span.start);
+      const std::uint64_t end = std::min(range->end, span.end);
+      if (!regions_.empty() && regions_.back().end == start && regions_.back().start >= span.start) {
+        regions_.back().end = end;  // one span, dumped in part
+      } else {
+        regions_.push_back({start, end, "free span", "mimalloc free span", span.segment});
+        page_of_region_.push_back(no_page);
       }
-      std::uint64_t end = std::min(range->end, span.end);
-      if (range->writable) {
-        if (!regions_.empty() && regions_.back().end == at && regions_.back().start >= span.start) {
-          regions_.back().end = end;  // one span, dumped in part
-        } else {
-          regions_.push_back({at, end, "free span", "mimalloc free span", span.segment});
-          page_of_region_.push_back(no_page);
-        }
-      }
-      at = end;
     }
   }
 
@@ -526,14 +526,15 @@ class MimallocHeap final : public HeapWalk {
     std::sort(metadata_.begin(), metadata_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
   }
 
-  /// Cycles end the walk (Brent: a kept block, renewed at powers of two, is met again).
+  /// Cycles end the walk (Brent: a kept block, renewed at powers of two, is met again); all lists together have no more
+  /// blocks than are counted as used.
   void read_delayed(std::uint64_t link_at) {
     std::uint64_t kept = 0;
     std::uint64_t steps = 0;
     for (;;) {
       const auto block = memory_.word(link_at);
       if (block == std::uint64_t{0}) return;
-      if (!block || !is_block(*block) || *block == kept) {
+      if (!block || !is_block(*block) || *block == kept || delayed_.size() >= blocks_used_) {
         broken(link_at, 8, "list of blocks freed by other threads is damaged at " + hex_text(link_at));
         return;
       }
@@ -551,6 +552,7 @@ class MimallocHeap final : public HeapWalk {
   std::uint64_t secret_ = 0;  ///< cookie XOR address
   std::uint64_t segments_expected_ = 0;
   std::uint64_t pages_expected_ = 0;
+  std::uint64_t blocks_used_ = 0;  ///< as the pages count
   std::vector<std::uint64_t> bases_;
   std::vector<Segment> segments_;
   std::vector<Span> spans_;

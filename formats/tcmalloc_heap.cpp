@@ -96,6 +96,7 @@ class TcmallocHeap final : public HeapWalk {
     cached_.erase(std::unique(cached_.begin(), cached_.end()), cached_.end());
     make_regions();
     make_metadata();
+    find_own_blocks();
     return true;
   }
 
@@ -116,12 +117,14 @@ class TcmallocHeap final : public HeapWalk {
     }
     HeapMemory memory(*image_);
     const FreeObjects free = find_free(memory, span);
+    const bool cut = image_->at(span.start).size() < span.end - span.start;
     auto cached = std::lower_bound(cached_.begin(), cached_.end(), span.start);
     for (std::uint32_t i = 0; i < span.count; ++i) {
       const std::uint64_t address = span.start + std::uint64_t{i} * span.object_size;
+      if (cut && image_->at(address).empty()) continue;  // nothing is known of it
       BlockState state = free.is_free[i] ? BlockState::free : BlockState::used;
+      while (cached != cached_.end() && *cached < address) ++cached;
       if (cached != cached_.end() && *cached == address) {
-        ++cached;
         state = BlockState::cached;
       }
       block({address, span.object_size, state, state == BlockState::used ? -1 : span.size_class});
@@ -165,10 +168,24 @@ class TcmallocHeap final : public HeapWalk {
         }
         if (sizes.back() != largest_class || sizes.size() < 16) continue;
         sizes_ = std::move(sizes);
+        keep_module_with(at);
         return true;
       }
     }
     return false;
+  }
+
+  /// The allocator's other statics lie beside: only neighbours of the range with `address` are searched further.
+  void keep_module_with(std::uint64_t address) {
+    std::vector<AddressRange> run;
+    for (const AddressRange& module : modules_) {
+      if (!run.empty() && run.back().end != module.start) {
+        if (run.back().end > address) break;
+        run.clear();
+      }
+      run.push_back(module);
+    }
+    modules_ = std::move(run);
   }
 
   [[nodiscard]] bool is_heap_memory(std::uint64_t address) const {
@@ -212,7 +229,7 @@ class TcmallocHeap final : public HeapWalk {
   }
 
   bool find_page_map() {
-    constexpr unsigned candidates = 4096;  // more pointers to whole pages than a module's data has
+    constexpr unsigned candidates = 1024;  // many more pointers to whole pages than the module's data has
     std::map<std::pair<std::uint64_t, unsigned>, unsigned> votes;  // by root and page size
     std::set<std::uint64_t> seen;
     for (const AddressRange& module : modules_) {
@@ -491,12 +508,33 @@ class TcmallocHeap final : public HeapWalk {
     std::sort(metadata_.begin(), metadata_.end(), [](const auto& a, const auto& b) { return a.start < b.start; });
   }
 
+  /// The library makes its MallocExtension objects with its own operator new. When it is a library of its own (not
+  /// linked into the program), small objects with one of its vtables can be nothing else.
+  void find_own_blocks() {
+    constexpr std::uint32_t largest = 32;
+    const auto path_at = [&](std::uint64_t address) {
+      const ProcessImage::Range* range = image_->find(address);
+      return range == nullptr || range->file < 0 ? std::string_view()
+                                                 : image_->core().files[static_cast<std::size_t>(range->file)].path;
+    };
+    std::string_view library;
+    for (const AddressRange& module : modules_) library = library.empty() ? path_at(module.start) : library;
+    if (library.substr(library.rfind('/') + 1).find("tcmalloc") == std::string_view::npos) return;
+    for (std::size_t i = 0; i < spans_.size(); ++i) {
+      if (spans_[i].object_size == 0 || spans_[i].object_size > largest) continue;
+      visit(i, [&](const HeapBlock& block) {
+        if (block.state != BlockState::used || path_at(memory_.word(block.address).value_or(0)) != library) return;
+        own_blocks_.emplace_back(block.address, "tcmalloc's MallocExtension");
+      });
+    }
+  }
+
   const ProcessImage* image_;
   HeapMemory memory_;
   DamageLog& damage_;
-  std::vector<AddressRange> modules_;
-  std::vector<std::int32_t> sizes_;  ///< by size class; class 0 is none
-  std::uint64_t page_map_ = 0;       ///< its root
+  std::vector<AddressRange> modules_;  ///< writable data; of the allocator alone once its size classes are found
+  std::vector<std::int32_t> sizes_;    ///< by size class; class 0 is none
+  std::uint64_t page_map_ = 0;         ///< its root
   PageSize page_size_;
   std::vector<Span> spans_;                    ///< by start; regions_ beside
   std::vector<std::uint64_t> free_of_class_;   ///< on the spans' lists
@@ -507,7 +545,7 @@ class TcmallocHeap final : public HeapWalk {
   std::vector<HeapRegion> regions_;
   std::vector<HeapCheck> checks_;
   std::vector<AddressRange> metadata_;
-  std::vector<std::pair<std::uint64_t, std::string>> own_blocks_;  ///< none: it takes its memory elsewhere
+  std::vector<std::pair<std::uint64_t, std::string>> own_blocks_;
 };
 
 }  // namespace
