@@ -350,7 +350,9 @@ Core read_core(Bytes data, DamageLog& damage) {
   }
 
   NoteReader notes(core, damage);
-  std::uint64_t notes_left = data.size();  // headers that share their notes would make reading quadratic
+  // Headers that share their bytes would make every walk quadratic. Twice the file leaves room for one wrong size.
+  std::uint64_t notes_left = data.size();
+  std::uint64_t bytes_left = 2 * std::uint64_t{data.size()};
   std::uint64_t first_missing = std::numeric_limits<std::uint64_t>::max();
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint64_t header_at = headers_at + i * program_header_size;
@@ -380,6 +382,11 @@ Core read_core(Bytes data, DamageLog& damage) {
       damage.add(header_at, program_header_size, "program header contradicts itself");
       continue;
     }
+    if (here > bytes_left) {
+      damage.add(header_at, program_header_size, "more segment bytes than the file has");
+      continue;
+    }
+    bytes_left -= here;
     if (here < file_size) first_missing = std::min(first_missing, std::min<std::uint64_t>(offset + here, data.size()));
     core.segments.push_back(
         {address, size, bytes, offset, file_size, (flags & 4) != 0, (flags & 2) != 0, (flags & 1) != 0});

@@ -122,7 +122,7 @@ TEST(ElfCore, NotesTellThreadsProcessSignalAuxiliaryVectorAndFiles) {
 }
 
 TEST(ElfCore, FileOffsetsAreBytesWhetherKernelOrGdbWroteThem) {
-  for (const std::uint64_t page : {4096, 1}) {
+  for (const std::uint64_t page : {4096U, 1U}) {
     CoreWriter writer;
     writer.segment(0x1000, "x").file(0x7000, 0x9000, 0x3000, "/lib/libc.so.6").file_page_size(page);
     const std::string file = writer.bytes();
@@ -241,6 +241,26 @@ TEST(ElfCore, HeadersThatShareTheirNotesAreReadOnce) {
   const Core core = read_core(bytes_of(file), damage);
   EXPECT_LT(core.threads.size(), file.size() / 336);
   EXPECT_GT(damage.count(), 2000U);
+}
+
+TEST(ElfCore, SegmentsThatShareTheirBytesAreReadTwiceAtMost) {
+  CoreWriter writer;
+  writer.segment(0x1000, std::string(50'000, 'x'));
+  for (std::uint64_t i = 0; i < 100; ++i) writer.absent(0x100000 + i * 0x10000, 50'000);
+  std::string file = writer.bytes();
+  const std::uint64_t offset = writer.offset_of_segment(0);
+  const std::uint64_t size = 50'000;
+  for (std::size_t i = 2; i < 102; ++i) {
+    std::memcpy(file.data() + 64 + 56 * i + 8, &offset, sizeof offset);
+    std::memcpy(file.data() + 64 + 56 * i + 32, &size, sizeof size);
+  }
+  DamageLog damage;
+  std::uint64_t held = 0;
+  const Core core = read_core(bytes_of(file), damage);
+  for (const auto& segment : core.segments) held += segment.bytes.size();
+  EXPECT_GE(held, file.size());
+  EXPECT_LE(held, 2 * file.size());
+  EXPECT_EQ(core.segments.size() + damage.count(), 101U);
 }
 
 TEST(ElfCore, WhatIsNoCoreForUsIsNamed) {
