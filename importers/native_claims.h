@@ -1,6 +1,7 @@
 // What the finders of containers write down: which block is what part of a container, and where its header lies.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -39,7 +40,11 @@ class Claims {
         places_(places),
         type_of_(type_of),
         header_of_(header_of),
-        steps_(std::int64_t{64} * blocks.count() + 1'000'000) {}
+        steps_(std::int64_t{64} * blocks.count() + 1'000'000) {
+    blocks.for_each([&](queries::ObjectId id, std::uint64_t) {
+      steps_ += static_cast<std::int64_t>(std::min(blocks.usable(id), most_block) / 4);
+    });
+  }
 
   static constexpr std::uint32_t first_class = shape_count;
 
@@ -63,11 +68,18 @@ class Claims {
   /// Sorted by block; of several claims to a block the largest.
   [[nodiscard]] std::vector<std::pair<queries::ObjectId, std::uint64_t>> take_live_prefix();
 
-  /// Whether one more link may be followed. A hostile core could make every block the beginning of a long walk that
-  /// fails at its end; sound heaps need about two steps per block.
-  [[nodiscard]] bool step() { return steps_-- > 0; }
+  /// Whether `count` more words or links may be looked at beyond the scans of every word. A hostile core could make
+  /// every word the header of one huge block, or the beginning of a long walk that fails at its end; sound heaps need
+  /// about two steps per block and one per word of buffers.
+  [[nodiscard]] bool step(std::uint64_t count = 1) {
+    if (steps_ <= 0) return false;
+    steps_ -= static_cast<std::int64_t>(std::min(count, most_block));
+    return steps_ > 0;
+  }
 
  private:
+  static constexpr std::uint64_t most_block = std::uint64_t{1} << 40;
+
   const Blocks& blocks_;
   const Places& places_;
   std::vector<std::uint32_t>& type_of_;

@@ -75,8 +75,8 @@ bool HeaderFinder::claim_buffer(ObjectId id, Shape shape, std::size_t header, st
   } else {
     return false;
   }
-  if (!is_current_) return true;
   const std::uint64_t usable = claims_.blocks().usable(id);
+  if (!is_current_ || usable <= live || !claims_.step((usable - live) / 8)) return true;
   const std::uint64_t body = claims_.blocks().address(id);
   for (std::uint64_t at = (live + 7) & ~std::uint64_t{7}; at + 8 <= usable; at += 8) {
     std::uint64_t dead = 0;
@@ -114,7 +114,16 @@ std::size_t HeaderFinder::vector(std::size_t i) {
       std::gcd(size, capacity) % 8 != 0) {
     return 0;
   }
+  if (claims_.shape(id) == Shape::object && is_array_of_objects(begin, size, capacity)) {
+    claims_.claim(id, Shape::vector_body, address_of(i));
+  }
   return claim_buffer(id, Shape::vector_body, i, size) ? 3 : 0;
+}
+
+bool HeaderFinder::is_array_of_objects(std::uint64_t begin, std::uint64_t size, std::uint64_t capacity) {
+  if (!claims_.step(size / 8)) return false;
+  const std::uint64_t element = repeat_of(memory_, begin, size);
+  return element != 0 && std::gcd(size, capacity) % element == 0;
 }
 
 /// std::vector<bool>: begin and its bit, end and its bit, end of storage. The bits are 32-bit numbers below 64.
@@ -188,7 +197,7 @@ std::size_t HeaderFinder::hash_table(std::size_t i) {
   const ObjectId id = buffer_at(buckets);
   if (id == no_object || !claims_.is_open(id) || !fits_request(bucket_count * 8, claims_.blocks().usable(id))) return 0;
   const std::byte* table = memory_.span(buckets, bucket_count * 8);
-  if (table == nullptr || !is_table(first, count)) return 0;
+  if (table == nullptr || !claims_.step(bucket_count) || !is_table(first, count)) return 0;
   // A bucket holds the node before its first; the bucket of the very first node therefore holds a place in the header.
   std::uint64_t in_header = 0;
   for (std::uint64_t bucket = 0; bucket < bucket_count; ++bucket) {
@@ -196,7 +205,7 @@ std::size_t HeaderFinder::hash_table(std::size_t i) {
     if (before == 0) continue;
     if (before == address_of(i + 2)) {
       ++in_header;
-    } else if (!claims_.step() || claims_.blocks().at(before) == no_object) {
+    } else if (claims_.blocks().at(before) == no_object) {
       return 0;
     }
   }

@@ -45,8 +45,10 @@ class HeaderFinder {
   [[nodiscard]] std::uint64_t address_of(std::size_t i) const { return address_ + i * 8; }
   [[nodiscard]] bool is_table(std::uint64_t node, std::uint64_t count);
   [[nodiscard]] bool is_deque_iterator(std::size_t i);
-  /// The block at `address` when it is not the holder and has no vtable and is no node; else no_object.
+  /// The block at `address` when it is not the holder; else no_object.
   [[nodiscard]] queries::ObjectId buffer_at(std::uint64_t address) const;
+  /// Whether [begin, begin + size) is several objects of the class that the first has: its vtable repeats.
+  [[nodiscard]] bool is_array_of_objects(std::uint64_t begin, std::uint64_t size, std::uint64_t capacity);
   [[nodiscard]] bool is_text_at(std::uint64_t body, std::uint64_t size);
   bool claim_buffer(queries::ObjectId id, Shape shape, std::size_t header, std::uint64_t live);
 

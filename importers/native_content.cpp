@@ -10,7 +10,8 @@ using formats::Bytes;
 
 constexpr std::size_t shortest_text = 4;
 constexpr std::size_t looked_at = 64;  // words
-constexpr std::size_t few_pointers = 3;
+constexpr std::size_t few_pointers = 8;
+constexpr std::size_t smallest = 256;  // bytes; below, a struct would be of another type whenever a member is empty
 
 /// How many bytes at the front are printable characters.
 std::size_t printable(Bytes bytes) {
@@ -37,7 +38,7 @@ bool is_text(Bytes bytes) {
   if (length < shortest_text) return false;
   if (length == bytes.size()) return true;
   if (bytes[length] == std::byte{0}) return fits_request(length + 1, bytes.size());
-  return bytes.size() - length < 16 && length >= 16;  // not terminated: an exact buffer and the allocator's rounding
+  return length >= 32 && fits_request(length, bytes.size());  // not terminated: a buffer of known length
 }
 
 }  // namespace
@@ -45,6 +46,7 @@ bool is_text(Bytes bytes) {
 Content find_content(Bytes bytes, const Blocks& blocks) {
   if (bytes.empty()) return Content::other;
   if (is_text(bytes)) return Content::text;
+  if (bytes.size() < smallest) return Content::other;
   if (bytes[0] == std::byte{0} && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0) {
     return Content::zeroes;
   }
@@ -56,7 +58,7 @@ Content find_content(Bytes bytes, const Blocks& blocks) {
     if (word == 0) continue;
     (blocks.at(word) != queries::no_object ? pointers : others) += 1;
   }
-  return pointers >= few_pointers && pointers >= others ? Content::pointers : Content::other;
+  return pointers >= few_pointers && pointers >= others * 3 ? Content::pointers : Content::other;
 }
 
 }  // namespace importers::native

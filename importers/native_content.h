@@ -13,9 +13,10 @@ enum class Content : std::uint8_t { other, text, zeroes, pointers };
 
 /// `bytes`: the whole block, as far as it is present.
 ///
-/// text: at least four printable characters (ASCII or UTF-8) up to a NUL or the end, and no larger a remainder than an
-/// allocator leaves: a short word in a large buffer is no text. zeroes: every byte is 0. pointers: of the first 64
-/// words at least three, and half of those that are not 0, point to the beginning of a block. O(bytes).
+/// text: at least four printable characters (ASCII or UTF-8) up to a NUL, or 32 without one, and no larger a remainder
+/// than an allocator leaves: a short word in a large buffer is no text. Of blocks from 256 bytes on, zeroes: every byte
+/// is 0; pointers: of the first 64 words at least eight, and three of four that are not 0, point to the beginning of a
+/// block. O(bytes).
 [[nodiscard]] Content find_content(formats::Bytes bytes, const Blocks& blocks);
 
 /// Whether a block of `usable` bytes is what an allocator may give for a request of `needed`: size classes waste up to

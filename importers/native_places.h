@@ -76,4 +76,19 @@ class Memory {
   const formats::ProcessImage::Range* last_ = nullptr;
 };
 
+/// The distance at which the first word of [begin, begin + size) comes again, when it does so in every element up to
+/// the end; 0 = it does not. O(size).
+inline std::uint64_t repeat_of(Memory& memory, std::uint64_t begin, std::uint64_t size) {
+  const std::byte* bytes = memory.span(begin, size);
+  if (bytes == nullptr || size < 16) return 0;
+  const auto first = formats::load_le<std::uint64_t>(bytes);
+  std::uint64_t distance = 8;
+  while (distance + 8 <= size && formats::load_le<std::uint64_t>(bytes + distance) != first) distance += 8;
+  if (distance + 8 > size || size % distance != 0) return 0;
+  for (std::uint64_t at = distance; at < size; at += distance) {
+    if (formats::load_le<std::uint64_t>(bytes + at) != first) return 0;
+  }
+  return distance;
+}
+
 }  // namespace importers::native

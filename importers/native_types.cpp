@@ -152,13 +152,29 @@ class TypeFinder {
     std::array<Recent, 256> recent{};
     blocks_.for_each([&](ObjectId id, std::uint64_t address) {
       std::uint64_t word = 0;
-      if (blocks_.usable(id) < 8 || !memory_.word(address, word) || word < 4096 || word >> 47 != 0 || (word & 7) != 0) {
-        return;
-      }
+      if (blocks_.usable(id) < 8 || !memory_.word(address, word) || word == 0 || word >> 47 != 0) return;
+      if (word >= 2 && word <= blocks_.usable(id) / 8) return array(id, address, word);
+      if (word < 4096 || (word & 7) != 0) return;
       Recent& entry = recent[(word >> 3) % recent.size()];
       if (entry.vtable != word) entry = {word, type_of_vtable(word)};
       if (entry.type != 0) typed_.type_of[index(id)] = entry.type;
     });
+  }
+
+  /// new T[count], where T has a destructor to be called: the count comes first (Itanium C++ ABI 2.7), then the
+  /// objects.
+  void array(ObjectId id, std::uint64_t address, std::uint64_t count) {
+    std::uint64_t vtable = 0;
+    if (!memory_.word(address + 8, vtable) || vtable < 4096 || vtable >> 47 != 0 || (vtable & 7) != 0) return;
+    const std::uint32_t type = type_of_vtable(vtable);
+    if (type == 0) return;
+    std::uint64_t word = 0;
+    std::uint64_t size = 8;  // of an element: up to where the vtable comes again
+    const std::uint64_t usable = blocks_.usable(id);
+    while (size * count + 8 <= usable && !(memory_.word(address + 8 + size, word) && word == vtable)) size += 8;
+    if (!fits_request(size * count + 8, usable) || repeat_of(memory_, address + 8, size * count) != size) return;
+    const std::string name = "array of " + typed_.types[type].name;
+    typed_.type_of[index(id)] = table_.add(name, Evidence::vtable, name);
   }
 
   std::uint32_t type_of_vtable(std::uint64_t address) {

@@ -175,7 +175,7 @@ TEST(NativeTypesTest, AVectorBodyIsChargedToTheHolderOfItsHeader) {
   EXPECT_EQ(process.name(in_block), "std::vector body of 120-byte block (+0x18)");
   EXPECT_EQ(process.name(in_data), "std::vector body of acme::sessions");
   EXPECT_EQ(process.name(on_stack), "std::vector body of a stack");
-  EXPECT_EQ(process.type(leftover).evidence, Evidence::content);
+  EXPECT_EQ(process.name(leftover), "88-byte block");
 }
 
 TEST(NativeTypesTest, WhatIsAlmostAVectorIsNone) {
@@ -591,6 +591,30 @@ TEST(NativeTypesTest, WhatIsAlmostAVtableIsNone) {
   EXPECT_FALSE(check(Rtti::single_info, Rtti::plain));
 }
 
+TEST(NativeTypesTest, ArraysOfObjectsAreNotOneObject) {
+  Process process;
+  const Rtti rtti(process, "N4acme7SessionE");
+  const Address body = process.block(120);
+  const Address single = process.block(24);
+  const Address array = process.block(8 + 5 * 24);
+  const Address no_array = process.block(8 + 5 * 24);
+  for (Address at = 0; at < 72; at += 24) process.core.word(body + at, Rtti::table);
+  process.core.word(single, Rtti::table);
+  process.words(Process::data + 0x80, {body, body + 72, body + 120});
+  process.words(Process::data + 0xA0, {single, single + 24, single + 24});
+  process.core.word(array, 5);
+  process.core.word(no_array, 5);
+  for (Address at = 0; at < 5 * 24; at += 24) {
+    process.core.word(array + 8 + at, Rtti::table);
+    if (at != 48) process.core.word(no_array + 8 + at, Rtti::table);
+  }
+  process.find();
+  EXPECT_EQ(process.family(body), "std::vector body");
+  EXPECT_EQ(process.name(single), "acme::Session");
+  EXPECT_EQ(process.name(array), "array of acme::Session");
+  EXPECT_EQ(process.type(no_array).evidence, Evidence::size_class);
+}
+
 TEST(NativeTypesTest, NamesThatDoubleWithEveryLevelStayMangled) {
   std::string mangled = "1A";
   for (int level = 0; level < 40; ++level) {
@@ -609,28 +633,30 @@ TEST(NativeTypesTest, WithoutBetterEvidenceContentAndSizeTell) {
   const Address text = process.block(100);
   const Address unicode = process.block(24);
   const Address short_text = process.block(100);
-  const Address zeroes = process.block(100);
+  const Address zeroes = process.block(300);
+  const Address small_zeroes = process.block(100);
   const Address numbers = process.block(100);
-  const Address pointers = process.block(100);
+  const Address pointers = process.block(300);
   const Address large = process.block(5000);
   process.core.text(text, std::string(97, 'x'));
   process.core.text(unicode, "gr\xC3\xBC\xC3\x9F dich, Welt");
   process.core.put(short_text, std::string("word\0\x01", 6));
   process.words(numbers, {1, 2, 3, 4, 5, 6});
-  process.words(pointers, {text, 0, numbers, 0, zeroes, 17, large});
+  process.words(pointers, {text, 0, numbers, 0, zeroes, 17, large, text, text, text, unicode});
   process.core.word(large, 5);
   const TypedBlocks& typed = process.find();
   EXPECT_EQ(process.name(text), "text");
   EXPECT_EQ(process.name(unicode), "text");
   EXPECT_EQ(process.name(short_text), "104-byte block");
-  EXPECT_EQ(process.name(zeroes), "104-byte block of zeroes");
+  EXPECT_EQ(process.name(zeroes), "312-byte block of zeroes");
+  EXPECT_EQ(process.name(small_zeroes), "104-byte block");
   EXPECT_EQ(process.name(numbers), "104-byte block");
-  EXPECT_EQ(process.name(pointers), "104-byte block of pointers");
+  EXPECT_EQ(process.name(pointers), "312-byte block of pointers");
   EXPECT_EQ(process.name(large), "block of 4 KiB to 8 KiB");
 
   const auto shares = type_shares(typed, *process.view);
   EXPECT_EQ(shares[static_cast<std::size_t>(Evidence::content)].blocks, 4);
-  EXPECT_EQ(shares[static_cast<std::size_t>(Evidence::size_class)].blocks, 3);
+  EXPECT_EQ(shares[static_cast<std::size_t>(Evidence::size_class)].blocks, 4);
   std::uint64_t bytes = 0;
   for (const auto& share : shares) bytes += share.bytes;
   std::uint64_t all = 0;
