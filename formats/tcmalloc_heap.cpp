@@ -1,3 +1,4 @@
+// Longer than files here are: finding the statics, reading spans and reading caches share most of their state.
 #include "formats/tcmalloc_heap.h"
 
 #include <algorithm>
@@ -86,12 +87,17 @@ class TcmallocHeap final : public HeapWalk {
   /// False when there is no such heap here, or one of a version that is not read.
   bool find() {
     find_modules();
-    if (!find_size_classes() || !find_page_map()) return false;
+    if (!(find_size_classes() && find_page_map()) && !(image_->core().missing_bytes != 0 && find_without_statics())) {
+      return false;
+    }
     read_spans();
     if (spans_.empty()) return false;
     read_free_objects();
     if (!find_thread_caches()) return refuse("no thread cache is laid out as in the versions that are read");
-    if (!find_central_cache()) return refuse("the central cache is not laid out as in the versions that are read");
+    if (!find_central_cache()) {
+      if (page_map_ != 0) return refuse("the central cache is not laid out as in the versions that are read");
+      broken(0, 0, "the central cache is missing with the core's end: objects in it count as used");
+    }
     std::sort(cached_.begin(), cached_.end());
     cached_.erase(std::unique(cached_.begin(), cached_.end()), cached_.end());
     make_regions();
@@ -248,20 +254,78 @@ class TcmallocHeap final : public HeapWalk {
         std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
     page_map_ = best->first.first;
     page_size_ = PageSize{best->first.second};
+    for (std::uint64_t root = 0; root < page_size_.root_entries(); ++root) {
+      const std::uint64_t leaf = memory_.word(page_map_ + root * 8).value_or(0);
+      if (leaf != 0 && root_of_leaf(leaf, page_size_) == root) leaves_.emplace(root, leaf);
+    }
     return true;
   }
 
+  /// Of a core whose end is missing, and with it the library's data: size classes from a thread's cache, leaves of the
+  /// page map from what points to spans. O(writable memory) per page size.
+  bool find_without_statics() {
+    if (!for_each_anonymous_word([&](std::uint64_t at, std::uint64_t) { return sizes_of_cache(at); })) return false;
+    for (const PageSize& size : page_sizes) {
+      page_size_ = size;
+      std::set<std::uint64_t> seen;
+      for_each_anonymous_word([&](std::uint64_t at, std::uint64_t word) {
+        add_leaf_around(at, word, seen);
+        return false;
+      });
+      if (!leaves_.empty()) return true;
+    }
+    return false;
+  }
+
+  /// Until f(address, word) is true; whether it was.
+  template <typename F>
+  bool for_each_anonymous_word(F&& f) {
+    for (const ProcessImage::Range& range : image_->ranges()) {
+      if (!range.writable || !range.present() || range.file >= 0) continue;
+      const Bytes bytes = range.bytes();
+      for (std::size_t at = 0; bytes.size() - at >= 8; at += 8) {
+        if (f(range.start + at, load_le<std::uint64_t>(&bytes[at]))) return true;
+      }
+    }
+    return false;
+  }
+
+  bool sizes_of_cache(std::uint64_t cache) {
+    constexpr std::size_t most = 256;
+    if (memory_.load<std::int32_t>(cache + list_bytes + list_size_at) != 8) return false;
+    std::vector<std::int32_t> sizes{0, 8};
+    while (sizes.size() < most && sizes.back() < largest_class) {
+      const auto size = memory_.load<std::int32_t>(cache + sizes.size() * list_bytes + list_size_at);
+      if (!size || *size <= sizes.back() || *size % 8 != 0 || *size > largest_class) return false;
+      sizes.push_back(*size);
+    }
+    if (sizes.size() < 16 || sizes.size() == most) return false;
+    sizes_ = std::move(sizes);
+    return true;
+  }
+
+  void add_leaf_around(std::uint64_t at, std::uint64_t span, std::set<std::uint64_t>& seen) {
+    constexpr std::size_t candidates = 1024;
+    if (span < 4096 || span % 8 != 0) return;
+    const auto page = memory_.word(span);
+    if (!page || *page == 0 || *page >> page_size_.bits() != 0) return;
+    const std::uint64_t into = (*page & (page_size_.leaf_entries() - 1)) * 8;
+    if (at < into || (at - into) % 4096 != 0 || seen.size() >= candidates || seen.count(at - into) != 0) return;
+    if (!is_heap_memory(*page << page_size_.shift)) return;
+    seen.insert(at - into);
+    const auto root = root_of_leaf(at - into, page_size_);
+    if (root) leaves_.emplace(*root, at - into);
+  }
+
   void read_spans() {
-    std::set<std::uint64_t> leaves;
+    std::set<std::uint64_t> read;
     std::uint64_t next = 0;  // first page not read yet
     const std::uint64_t leaf_bytes = page_size_.leaf_entries() * 8;
-    for (std::uint64_t root = 0; root < page_size_.root_entries(); ++root) {
-      const std::uint64_t leaf = memory_.word(page_map_ + root * 8).value_or(0);
-      if (leaf == 0 || root_of_leaf(leaf, page_size_) != root) continue;
-      const auto above = leaves.lower_bound(leaf);  // leaves do not overlap: what is read stays within the image
-      if (above != leaves.end() && *above - leaf < leaf_bytes) continue;
-      if (above != leaves.begin() && leaf - *std::prev(above) < leaf_bytes) continue;
-      leaves.insert(above, leaf);
+    for (const auto& [root, leaf] : leaves_) {
+      const auto above = read.lower_bound(leaf);  // leaves do not overlap: what is read stays within the image
+      if (above != read.end() && *above - leaf < leaf_bytes) continue;
+      if (above != read.begin() && leaf - *std::prev(above) < leaf_bytes) continue;
+      read.insert(above, leaf);
       metadata_.push_back({leaf, leaf + leaf_bytes});
       const Bytes bytes = image_->at(leaf);
       const std::uint64_t first = root << page_size_.leaf_bits();
@@ -534,7 +598,8 @@ class TcmallocHeap final : public HeapWalk {
   DamageLog& damage_;
   std::vector<AddressRange> modules_;  ///< writable data; of the allocator alone once its size classes are found
   std::vector<std::int32_t> sizes_;    ///< by size class; class 0 is none
-  std::uint64_t page_map_ = 0;         ///< its root
+  std::uint64_t page_map_ = 0;         ///< its root; 0 = beyond the core's end
+  std::map<std::uint64_t, std::uint64_t> leaves_;  ///< by root entry
   PageSize page_size_;
   std::vector<Span> spans_;                    ///< by start; regions_ beside
   std::vector<std::uint64_t> free_of_class_;   ///< on the spans' lists

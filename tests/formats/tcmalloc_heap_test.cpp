@@ -196,6 +196,21 @@ TEST(TcmallocHeap, WithoutSizeClassesThereIsNone) {
   EXPECT_EQ(walked.damage.count(), 0u);
 }
 
+TEST_P(EveryPageSize, OfACutCoreTheHeapIsFoundWithoutTheLibrarysData) {
+  TcmallocWriter heap(GetParam());
+  const std::uint64_t first = heap.span({.size_class = 4, .free = {7, 2}});
+  heap.thread_cache({{4, {first + 3 * 48}}});
+  heap.transfer(4, {first + 8 * 48});
+  const std::string core = heap.bytes();
+  const WalkedHeap walked(core.substr(0, core.size() - heap.library_bytes()), find_tcmalloc_heap);
+  ASSERT_NE(walked.walk, nullptr);
+  EXPECT_TRUE(walked.tells("objects in it count as used"));
+  EXPECT_TRUE(walked.is(first, BlockState::used));
+  EXPECT_TRUE(walked.is(first + 7 * 48, BlockState::free));
+  EXPECT_TRUE(walked.is(first + 3 * 48, BlockState::cached));
+  EXPECT_TRUE(walked.is(first + 8 * 48, BlockState::used));
+}
+
 /// Whatever one byte of a structure says, and wherever the core ends: the walk ends and its blocks are in order.
 TEST(TcmallocHeap, FlippedBytesOfStructuresAndManyCuts) {
   TcmallocWriter heap(16);

@@ -130,6 +130,8 @@ void TcmallocWriter::transfer(unsigned size_class, const std::vector<std::uint64
   for (std::size_t i = 0; i + 1 < objects.size(); ++i) put(objects[i], objects[i + 1]);
 }
 
+std::size_t TcmallocWriter::library_bytes() const { return memory_.at(data).size() + memory_.at(bss).size(); }
+
 std::string TcmallocWriter::bytes() const {
   CoreWriter core;
   for (const auto& [address, bytes] : memory_) core.segment(address, bytes);

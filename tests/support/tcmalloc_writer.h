@@ -48,6 +48,8 @@ class TcmallocWriter {
   [[nodiscard]] std::uint64_t page_map_entry(std::uint64_t address) const;
 
   [[nodiscard]] std::string bytes() const;
+  /// How many of them, at the end, are the data of the library.
+  [[nodiscard]] std::size_t library_bytes() const;
 
  private:
   template <typename T>
