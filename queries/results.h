@@ -76,13 +76,14 @@ struct SuspectRow {
 /// The regions of one arena (RegionRow::arena) together.
 struct ArenaRow {
   std::int32_t arena = 0;
-  std::string name;  ///< of its first region, up to a comma; with the arena's number where that is not unique
+  std::string name;  ///< what the names of its regions have in common; with the arena's number where not unique
   std::uint64_t region_count = 0;
   std::uint64_t bytes = 0;  ///< of the regions = live + free + cached + overhead
   std::uint64_t live_bytes = 0;
   std::uint64_t free_bytes = 0;
   std::uint64_t cached_bytes = 0;
   std::uint64_t overhead_bytes = 0;
+  std::uint64_t released_bytes = 0;  ///< address space kept, memory given back: not counted as free
   std::uint64_t largest_free_bytes = 0;
   std::uint64_t live_count = 0;
   std::uint64_t free_count = 0;         ///< free blocks

@@ -75,13 +75,14 @@ CREATE TABLE region (
   live_count INTEGER);
 -- bin: the allocator's bin or size class, NULL = none.
 CREATE TABLE free_block (address INTEGER, size INTEGER, region_id INTEGER, bin INTEGER);
--- Regions by arena, largest first, capped. pinned_bytes: free bytes that used blocks keep from going back to the system.
+-- Regions by arena, largest first, capped. released_bytes: free in regions of which the allocator keeps the address space
+-- only; not in free_bytes, nor in what follows it. pinned_bytes: free bytes that used blocks keep from going back to the system.
 -- Pages of 4 KiB: empty = no used byte, sparse = some, but less than a tenth. map: used share by cell of bytes_per_cell
 -- bytes, '.' nothing, 0-9 tenths, '#' all.
 CREATE TABLE arena (
   id INTEGER PRIMARY KEY, name TEXT, region_count INTEGER, bytes INTEGER, live_bytes INTEGER, free_bytes INTEGER,
-  cached_bytes INTEGER, overhead_bytes INTEGER, largest_free_bytes INTEGER, live_count INTEGER, free_count INTEGER,
-  pinned_bytes INTEGER, page_count INTEGER, empty_page_count INTEGER, sparse_page_count INTEGER,
+  cached_bytes INTEGER, overhead_bytes INTEGER, released_bytes INTEGER, largest_free_bytes INTEGER, live_count INTEGER,
+  free_count INTEGER, pinned_bytes INTEGER, page_count INTEGER, empty_page_count INTEGER, sparse_page_count INTEGER,
   bytes_per_cell INTEGER, map TEXT);
 -- Unusable-free-space index: the share of free bytes that requests of this size cannot use. arena_id NULL: all arenas.
 CREATE TABLE unusable_free (

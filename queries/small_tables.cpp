@@ -206,11 +206,11 @@ class Writer {
   }
 
   void fragmentation() {
-    Inserter arena = into("INSERT INTO arena VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Inserter arena = into("INSERT INTO arena VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const ArenaRow& row : results_.arenas) {
       arena.insert(row.arena, row.name, row.region_count, row.bytes, row.live_bytes, row.free_bytes, row.cached_bytes,
-                   row.overhead_bytes, row.largest_free_bytes, row.live_count, row.free_count, row.pinned_bytes,
-                   row.page_count, row.empty_page_count, row.sparse_page_count,
+                   row.overhead_bytes, row.released_bytes, row.largest_free_bytes, row.live_count, row.free_count,
+                   row.pinned_bytes, row.page_count, row.empty_page_count, row.sparse_page_count,
                    known_if(row.bytes_per_cell != 0, row.bytes_per_cell), not_empty(row.map));
     }
     Inserter unusable = into("INSERT INTO unusable_free VALUES (?, ?, ?, ?)");

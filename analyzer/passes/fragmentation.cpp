@@ -20,9 +20,28 @@ constexpr std::array<std::uint64_t, 11> request_sizes = {16,    64,     256,    
 /// Kinds of regions that hold blocks of one size and go back to the system only when all of them are free.
 constexpr std::string_view whole_kinds[] = {"slab", "span", "page"};
 
-bool goes_back_whole(const RegionRow& region) {
-  return std::any_of(std::begin(whole_kinds), std::end(whole_kinds),
+/// Kinds of regions whose memory is the system's again. Also in queries/sql/reports/report_free_*.sql.
+constexpr std::string_view released_kinds[] = {"retained", "returned"};
+
+template <typename Kinds>
+bool is_one_of(const RegionRow& region, const Kinds& kinds) {
+  return std::any_of(std::begin(kinds), std::end(kinds),
                      [&](std::string_view kind) { return region.kind.find(kind) != std::string::npos; });
+}
+
+/// What both names begin with, in whole words, and without what follows a comma.
+std::string_view common_words(std::string_view a, std::string_view b) {
+  a = a.substr(0, a.find(','));
+  b = b.substr(0, b.find(','));
+  if (a == b) return a;
+  std::size_t end = 0;
+  for (std::size_t i = 0; i <= std::min(a.size(), b.size()); ++i) {
+    const bool a_ends = i == a.size() || a[i] == ' ';
+    const bool b_ends = i == b.size() || b[i] == ' ';
+    if (a_ends && b_ends) end = i;
+    if (i == a.size() || i == b.size() || a[i] != b[i]) break;
+  }
+  return a.substr(0, end);
 }
 
 std::uint64_t size_of(const RegionRow& region) { return region.end > region.start ? region.end - region.start : 0; }
@@ -31,7 +50,8 @@ std::uint64_t size_of(const RegionRow& region) { return region.end > region.star
 struct RegionWork {
   std::size_t arena = 0;  // index into arenas
   bool goes_back_whole = false;
-  std::uint64_t offset = 0;         // of its first byte in the arena's regions put together
+  bool is_released = false;
+  std::uint64_t offset = 0;         // of its first byte in the arena's regions put together, released ones left out
   ObjectId highest = no_object;     // its highest used block,
   std::uint64_t highest_start = 0;  // where that begins,
   std::uint64_t previous_end = 0;   // and where the used block below ends (the region's start when there is none)
@@ -41,6 +61,7 @@ struct RegionWork {
 
 struct ArenaWork {
   ArenaRow row;
+  std::uint64_t held_bytes = 0;                                // of regions that are not released: what the map shows
   std::array<std::uint64_t, request_sizes.size()> servable{};  // requests of each size
   std::vector<std::uint64_t> cells;                            // used bytes; empty = no map
 };
@@ -155,21 +176,29 @@ void Finder::make_arenas() {
     if (is_new) {
       arenas_.emplace_back();
       arenas_.back().row.arena = region.arena;
-      arenas_.back().row.name = region.name.substr(0, region.name.find(','));
+      arenas_.back().row.name = region.name;
     }
-    ArenaRow& row = arenas_[at->second].row;
+    ArenaWork& arena = arenas_[at->second];
+    ArenaRow& row = arena.row;
+    row.name = common_words(row.name, region.name);
     regions_[i].arena = at->second;
-    regions_[i].goes_back_whole = goes_back_whole(region);
-    regions_[i].offset = row.bytes;
+    regions_[i].goes_back_whole = is_one_of(region, whole_kinds);
+    regions_[i].is_released = is_one_of(region, released_kinds);
+    regions_[i].offset = arena.held_bytes;
     regions_[i].previous_end = region.start;
     ++row.region_count;
     row.bytes += size_of(region);
     row.live_bytes += region.live_bytes;
-    row.free_bytes += region.free_bytes;
     row.cached_bytes += region.cached_bytes;
     row.overhead_bytes += region.overhead_bytes;
-    row.largest_free_bytes = std::max(row.largest_free_bytes, region.largest_free_bytes);
     row.live_count += region.live_count;
+    if (regions_[i].is_released) {
+      row.released_bytes += region.free_bytes;
+      continue;
+    }
+    arena.held_bytes += size_of(region);
+    row.free_bytes += region.free_bytes;
+    row.largest_free_bytes = std::max(row.largest_free_bytes, region.largest_free_bytes);
   }
   place_maps();
 }
@@ -184,9 +213,9 @@ void Finder::place_maps() {
   });
   for (std::size_t i = 0; i < std::min(largest_.size(), most_arena_maps); ++i) {
     ArenaWork& arena = arenas_[largest_[i]];
-    if (arena.row.bytes == 0) continue;
-    arena.row.bytes_per_cell = (arena.row.bytes - 1) / map_cells + 1;
-    arena.cells.resize((arena.row.bytes - 1) / arena.row.bytes_per_cell + 1);
+    if (arena.held_bytes == 0) continue;
+    arena.row.bytes_per_cell = (arena.held_bytes - 1) / map_cells + 1;
+    arena.cells.resize((arena.held_bytes - 1) / arena.row.bytes_per_cell + 1);
   }
 }
 
@@ -195,7 +224,7 @@ void Finder::walk_used() {
   PageCounter pages;
   if (!regions_.empty()) pages.begin(snapshot_.regions[0]);
   const auto next_region = [&] {
-    sparse_page_bytes_ += pages.finish(arenas_[regions_[at].arena].row);
+    if (!regions_[at].is_released) sparse_page_bytes_ += pages.finish(arenas_[regions_[at].arena].row);
     if (++at < regions_.size()) pages.begin(snapshot_.regions[at]);
   };
   snapshot_.addresses.for_each([&](ObjectId id, std::uint64_t address) {
@@ -205,6 +234,7 @@ void Finder::walk_used() {
     const std::uint64_t size = std::min(snapshot_.shallow[id], snapshot_.regions[at].end - address);
     if (size == 0) return;
     RegionWork& work = regions_[at];
+    if (work.is_released) return;
     if (work.highest != no_object) {
       work.previous_end = work.highest_start + snapshot_.shallow[work.highest];
     }
@@ -232,6 +262,7 @@ void Finder::walk_free() {
   for (const FreeBlockRow& block : snapshot_.free_blocks) {
     if (block.region >= regions_.size() || block.size == 0) continue;
     RegionWork& work = regions_[block.region];
+    if (work.is_released) continue;
     ArenaWork& arena = arenas_[work.arena];
     ++arena.row.free_count;
     ++whole_.row.free_count;
@@ -333,6 +364,7 @@ void Finder::make_metrics() {
     sum.free_bytes += arena.row.free_bytes;
     sum.cached_bytes += arena.row.cached_bytes;
     sum.overhead_bytes += arena.row.overhead_bytes;
+    sum.released_bytes += arena.row.released_bytes;
     sum.largest_free_bytes = std::max(sum.largest_free_bytes, arena.row.largest_free_bytes);
     sum.page_count += arena.row.page_count;
     sum.empty_page_count += arena.row.empty_page_count;
@@ -359,6 +391,7 @@ void Finder::make_metrics() {
   count("free_block_count", whole_.row.free_count);
   bytes("cached_bytes", sum.cached_bytes);
   bytes("overhead_bytes", sum.overhead_bytes);
+  bytes("released_bytes", sum.released_bytes);
   bytes("pinned_bytes", pinned_bytes_);
   bytes("returnable_bytes", sum.free_bytes - std::min(sum.free_bytes, pinned_bytes_));
   bytes("whole_page_bytes", whole_page_bytes_);
@@ -381,7 +414,7 @@ void Finder::keep_arenas() {
   for (std::size_t i = 0; i < std::min(largest_.size(), row_limit_); ++i) {
     ArenaWork& arena = arenas_[largest_[i]];
     for (std::size_t cell = 0; cell < arena.cells.size(); ++cell) {
-      const std::uint64_t left = arena.row.bytes - cell * arena.row.bytes_per_cell;
+      const std::uint64_t left = arena.held_bytes - cell * arena.row.bytes_per_cell;
       arena.row.map += cell_character(arena.cells[cell], std::min(left, arena.row.bytes_per_cell));
     }
     if (name_count[arena.row.name] > 1) arena.row.name += " of arena " + std::to_string(arena.row.arena);

@@ -13,6 +13,8 @@
 //   block pins them. A slab or span goes back as a whole: its highest used block stands for all of its free bytes. What
 //   is not pinned is returnable; the two sum to the free bytes. Blocks in threads' caches pin as well, but where they
 //   are is not known here: pinned is a lower bound.
+// - Released: an allocator may keep address space of which it gave the memory back (jemalloc's retained extents,
+//   tcmalloc's returned spans). That is neither free nor in any other number here.
 // - Whole pages inside free blocks can be given back in place (malloc_trim, decay): counted apart, whatever is pinned.
 // - Pages of 4 KiB: sparse = some of the page's bytes in the region are used, but less than a tenth.
 #pragma once

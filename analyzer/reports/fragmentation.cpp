@@ -29,6 +29,7 @@ double external_percent(std::int64_t largest, std::int64_t free_bytes) {
 /// The sums of all regions.
 struct Sums {
   std::int64_t regions = 0, bytes = 0, live = 0, free = 0, cached = 0, overhead = 0, live_count = 0;
+  std::int64_t released = 0;  ///< of the free bytes of regions that are the system's again; not in `free`
 };
 
 Sums read_sums(const Database& database) {
@@ -36,7 +37,8 @@ Sums read_sums(const Database& database) {
   Statement row = report_statement(database, "report_region_sums");
   if (row.step()) {
     sums = {row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-            row.integer(4), row.integer(5), row.integer(6)};
+            row.integer(4), row.integer(5), row.integer(6), metric_integer(database, "fragmentation.released_bytes")};
+    sums.free -= sums.released;
   }
   return sums;
 }
@@ -64,7 +66,8 @@ Table parts_table(const Sums& sums) {
   add("free blocks", sums.free);
   add("in threads' caches", sums.cached);
   add("the allocator's own", sums.overhead);
-  const std::int64_t rest = sums.bytes - sums.live - sums.free - sums.cached - sums.overhead;
+  if (sums.released != 0) add("given back, address space kept", sums.released);
+  const std::int64_t rest = sums.bytes - sums.live - sums.free - sums.cached - sums.overhead - sums.released;
   if (rest != 0) add("not accounted for", rest);
   total_and_cut(table, 0);
   return table;
@@ -129,11 +132,10 @@ Section arenas_section(const Database& database, const Sums& sums, const ReportO
   section.title = "Arenas";
   Table parts;
   parts.name = "arenas";
-  parts.columns = {{"arena", CellFormat::text},          {"regions", CellFormat::integer},
-                   {"bytes", CellFormat::bytes},         {"live_bytes", CellFormat::bytes},
-                   {"free_bytes", CellFormat::bytes},    {"cached_bytes", CellFormat::bytes},
-                   {"overhead_bytes", CellFormat::bytes}};
-  parts.summed_columns = {1, 2, 3, 4, 5, 6};
+  parts.columns = {{"arena", CellFormat::text},         {"bytes", CellFormat::bytes},
+                   {"live_bytes", CellFormat::bytes},   {"free_bytes", CellFormat::bytes},
+                   {"cached_bytes", CellFormat::bytes}, {"overhead_bytes", CellFormat::bytes}};
+  parts.summed_columns = {1, 2, 3, 4, 5};
   Table free;
   free.name = "arenas_free";
   free.title = "How their free memory lies";
@@ -143,12 +145,11 @@ Section arenas_section(const Database& database, const Sums& sums, const ReportO
   free.summed_columns = {1, 2, 5};
   Table pages;
   pages.name = "arenas_pages";
-  pages.title = "Their pages of 4 KiB: without a used byte, and less than 10 % used";
-  pages.columns = {{"arena", CellFormat::text},
-                   {"pages", CellFormat::integer},
-                   {"empty_pages", CellFormat::integer},
-                   {"sparse_pages", CellFormat::integer}};
-  pages.summed_columns = {1, 2, 3};
+  pages.title = "Pages of 4 KiB (sparse: less than 10 % used), and memory given back whose addresses are kept";
+  pages.columns = {{"arena", CellFormat::text},           {"regions", CellFormat::integer},
+                   {"pages", CellFormat::integer},        {"empty_pages", CellFormat::integer},
+                   {"sparse_pages", CellFormat::integer}, {"released_bytes", CellFormat::bytes}};
+  pages.summed_columns = {1, 2, 3, 4, 5};
   Table maps;
   maps.name = "maps";
   maps.columns = {{"arena", CellFormat::text}, {"bytes_per_cell", CellFormat::bytes}, {"map", CellFormat::text}};
@@ -156,22 +157,23 @@ Section arenas_section(const Database& database, const Sums& sums, const ReportO
   Statement row = report_statement(database, "report_arenas");
   while (row.step()) {
     const std::string name = row.text(1);
-    parts.rows.push_back(
-        {name, row.integer(2), row.integer(3), row.integer(4), row.integer(5), row.integer(6), row.integer(7)});
-    free.rows.push_back({name, row.integer(5), row.integer(10), row.integer(8),
-                         external_percent(row.integer(8), row.integer(5)), row.integer(11)});
-    pages.rows.push_back({name, row.integer(12), row.integer(13), row.integer(14)});
-    if (row.is_null(15) || (options.rows != 0 && maps.rows.size() >= options.rows)) continue;
-    maps.rows.push_back({name, row.integer(16), row.text(15)});
-    section.preformatted.push_back('|' + row.text(15) + "|  " + name + ", " + bytes_text(row.integer(3)));
+    const std::int64_t held = row.integer(3) - row.integer(8);
+    parts.rows.push_back({name, held, row.integer(4), row.integer(5), row.integer(6), row.integer(7)});
+    free.rows.push_back({name, row.integer(5), row.integer(11), row.integer(9),
+                         external_percent(row.integer(9), row.integer(5)), row.integer(12)});
+    pages.rows.push_back({name, row.integer(2), row.integer(13), row.integer(14), row.integer(15), row.integer(8)});
+    if (row.is_null(16) || (options.rows != 0 && maps.rows.size() >= options.rows)) continue;
+    maps.rows.push_back({name, row.integer(17), row.text(16)});
+    section.preformatted.push_back('|' + row.text(16) + "|  " + name + ", " + bytes_text(held));
   }
   const auto metric = [&](const char* name) { return metric_integer(database, std::string("fragmentation.") + name); };
   cut_to_total(parts, options.rows,
-               {Cell(), sums.regions, sums.bytes, sums.live, sums.free, sums.cached, sums.overhead});
+               {Cell(), sums.bytes - sums.released, sums.live, sums.free, sums.cached, sums.overhead});
   cut_to_total(free, options.rows,
                {Cell(), sums.free, metric("free_block_count"), Cell(), Cell(), metric("pinned_bytes")});
   cut_to_total(pages, options.rows,
-               {Cell(), metric("page_count"), metric("empty_page_count"), metric("sparse_page_count")});
+               {Cell(), sums.regions, metric("page_count"), metric("empty_page_count"), metric("sparse_page_count"),
+                sums.released});
   section.paragraphs.emplace_back(
       "The map: low addresses on the left, each character the same part of its arena. '.' = no used byte, 0 to 9 = "
       "tenths in use, '#' = full.");
@@ -236,7 +238,7 @@ Section free_blocks_section(const Database& database, const ReportOptions& optio
   bins.columns = {{"region_kind", CellFormat::text}, {"bin", CellFormat::text},       {"blocks", CellFormat::integer},
                   {"free_bytes", CellFormat::bytes}, {"smallest", CellFormat::bytes}, {"largest", CellFormat::bytes}};
   bins.summed_columns = {2, 3};
-  Statement bin = report_statement(database, "free_by_bin");
+  Statement bin = report_statement(database, "report_free_bins");
   while (bin.step()) {
     bins.rows.push_back({text_cell(bin, 0), bin.is_null(1) ? Cell(std::string("none")) : integer_cell(bin, 1),
                          integer_cell(bin, 2), integer_cell(bin, 3), integer_cell(bin, 4), integer_cell(bin, 5)});

@@ -165,6 +165,25 @@ TEST(Fragmentation, ASlabGoesBackAsAWholeOrNotAtAll) {
   EXPECT_EQ(found.pins[1].gain_bytes, 0u);  // the other block would still keep it
 }
 
+TEST(Fragmentation, MemoryThatWentBackIsNoFreeMemory) {
+  HeapLayout heap;
+  heap.region("span", 0x10000, 0, "span");
+  (void)heap.used(64);
+  heap.free(64 * 63);
+  heap.region("returned span", 0x800000, 0, "returned span");
+  heap.free(1 << 20);
+  const Fragmentation found = find_fragmentation(heap.build(), all_rows);
+  EXPECT_EQ(metric(found, "free_bytes"), 64 * 63);
+  EXPECT_EQ(metric(found, "largest_free_bytes"), 64 * 63);
+  EXPECT_EQ(metric(found, "released_bytes"), 1 << 20);
+  EXPECT_EQ(metric(found, "page_count"), 1);
+  EXPECT_DOUBLE_EQ(unusable(found, 4096), 1);
+  EXPECT_EQ(found.arenas.at(0).bytes_per_cell, 64u);
+  EXPECT_EQ(found.arenas[0].released_bytes, 1u << 20);
+  EXPECT_EQ(found.arenas[0].bytes, 4096u + (1 << 20));
+  EXPECT_EQ(found.arenas[0].name, "");  // "span" and "returned span" have no first word in common
+}
+
 TEST(Fragmentation, PagesLessThanATenthUsed) {
   HeapLayout heap;
   heap.region("arena", 0x10000);
@@ -315,4 +334,13 @@ TEST(Fragmentation, ArenasOfOneNameAreToldApart) {
   ASSERT_EQ(found.arenas.size(), 2u);
   EXPECT_EQ(found.arenas[0].name, "mimalloc page of arena 0");
   EXPECT_EQ(found.arenas[1].name, "mimalloc page of arena 1");
+}
+
+TEST(Fragmentation, AnArenaHasTheNameThatItsRegionsShare) {
+  HeapLayout heap;
+  heap.region("mmapped chunk", 0x10000, 5, "glibc mmapped chunk 0x10");
+  (void)heap.used(96);
+  heap.region("mmapped chunk", 0x20000, 5, "glibc mmapped chunk 0x1000");
+  (void)heap.used(64);
+  EXPECT_EQ(find_fragmentation(heap.build(), all_rows).arenas.at(0).name, "glibc mmapped chunk");
 }

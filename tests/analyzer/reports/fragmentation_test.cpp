@@ -111,7 +111,7 @@ TEST(FragmentationReport, PartsSumToTheRegions) {
     const Table* arenas = find_table(report, "arenas");
     ASSERT_NE(arenas, nullptr);
     for (const auto& row : arenas->rows) {
-      EXPECT_EQ(number(row[3]) + number(row[4]) + number(row[5]) + number(row[6]), number(row[2]));
+      EXPECT_EQ(number(row[2]) + number(row[3]) + number(row[4]) + number(row[5]), number(row[1]));
     }
     for (const char* of_free : {"arenas_free", "sizes", "bins"}) {
       const Table* table = find_table(report, of_free);
@@ -123,6 +123,29 @@ TEST(FragmentationReport, PartsSumToTheRegions) {
       }
     }
   }
+}
+
+TEST(FragmentationReport, WhatWasGivenBackIsNotFree) {
+  HeapLayout heap;
+  heap.region("slab", 0x10000, 0, "jemalloc arena 0, 64-byte slab");
+  (void)heap.used(64);
+  heap.free(64);
+  heap.region("retained extent", 0x800000, 0, "jemalloc arena 0, retained extent");
+  heap.free(1 << 20);
+  const Report report = build_fragmentation(*analysed(heap.build()), {});
+  check_sums(report);
+  const Table* parts = find_table(report, "parts");
+  ASSERT_NE(parts, nullptr);
+  ASSERT_EQ(parts->rows.size(), 5u);
+  EXPECT_EQ(parts->rows[1][1], Cell(std::int64_t{64}));
+  EXPECT_EQ(parts->rows[4][0], Cell(std::string("given back, address space kept")));
+  EXPECT_EQ(parts->rows[4][1], Cell(std::int64_t{1 << 20}));
+  for (const char* of_free : {"sizes", "bins"}) {
+    const Table* table = find_table(report, of_free);
+    ASSERT_NE(table, nullptr);
+    EXPECT_EQ(table->rows.size(), 1u) << of_free;
+  }
+  expect_contains(render_text(report, {}), "64 B are free in 1 block");
 }
 
 TEST(FragmentationReport, WhatDoesNotAddUpIsShown) {
