@@ -91,6 +91,7 @@ void warn(const queries::Snapshot& snapshot, const GlobalOptions& global) {
     print_warning(global,
                   text + "; results cover the " + format_count(snapshot.object_count) + " objects that could be read");
   }
+  for (const std::string& warning : snapshot.warnings) print_warning(global, snapshot.path + ": " + warning);
   if (snapshot.roots_reconstructed) {
     print_warning(global, snapshot.path +
                               ": no garbage-collection roots in this dump (cut before they were written?): classes, "
@@ -147,7 +148,13 @@ po::options_description import_options() {
       "references", po::value<std::string>()->value_name("HOW"),
       "how references are stored: auto (packed above 100 million), rows, packed or none")(
       "suspect-threshold", po::value<std::string>()->value_name("PERCENT"),
-      "a leak suspect retains at least this part of the live heap (default: 10%)");
+      "a leak suspect retains at least this part of the live heap (default: 10%)")(
+      "exe", po::value<std::string>()->value_name("FILE"), "cores: the program that died")(
+      "sysroot", po::value<std::string>()->value_name("DIR"), "cores: where the paths in the core begin")(
+      "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+      "cores: where libraries are looked for by file name (may be repeated)")(
+      "debug-dir", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
+      "cores: where separate debug files are, as .build-id/xx/yyyy.debug (default: /usr/lib/debug; may be repeated)");
   return options;
 }
 
@@ -179,10 +186,21 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
     }
     request.suspect_threshold = *percent;
   }
+  const auto list = [&](const char* name) {
+    return values.count(name) == 0 ? std::vector<std::string>{} : values[name].as<std::vector<std::string>>();
+  };
+  if (values.count("exe") != 0) request.import.modules.exe = text_value(values, "exe");
+  if (values.count("sysroot") != 0) request.import.modules.sysroot = text_value(values, "sysroot");
+  request.import.modules.solib_paths = list("solib-path");
+  request.import.modules.debug_directories = list("debug-dir");
   return request;
 }
 
 std::string import_options_text(const ImportRequest& request) {
+  const importers::ModulePaths& modules = request.import.modules;
+  std::string paths = " exe=" + modules.exe + " sysroot=" + modules.sysroot;
+  for (const std::string& path : modules.solib_paths) paths += " solib=" + path;
+  for (const std::string& path : modules.debug_directories) paths += " debug=" + path;
   return "dump=" + std::to_string(request.import.dump_index) +
          " sizes=" + std::to_string(static_cast<int>(request.import.sizes)) +
          " values=" + std::to_string(static_cast<int>(request.import.values)) +
@@ -190,7 +208,8 @@ std::string import_options_text(const ImportRequest& request) {
          " string_limit=" + std::to_string(request.import.string_limit) +
          " weak=" + std::to_string(request.follow_weak) +
          " references=" + std::to_string(static_cast<int>(request.references)) +
-         (request.automatic_references ? "auto" : "") + " threshold=" + format_decimal(request.suspect_threshold, 6);
+         (request.automatic_references ? "auto" : "") + " threshold=" + format_decimal(request.suspect_threshold, 6) +
+         paths;
 }
 
 namespace {

@@ -8,6 +8,7 @@
 #include "importers/native_blocks.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
+#include "importers/native_modules.h"
 #include "importers/native_references.h"
 #include "importers/native_roots.h"
 #include "importers/native_types.h"
@@ -17,13 +18,6 @@ namespace {
 
 using formats::ProcessImage;
 using queries::Snapshot;
-
-/// What must outlive the import: the details borrow it.
-struct Process {
-  formats::elf::Core core;
-  ProcessImage image;
-  explicit Process(formats::elf::Core read) : core(std::move(read)), image(core) {}
-};
 
 void take_damage(const formats::DamageLog& damage, Snapshot& snapshot) {
   for (const formats::Damage& entry : damage.entries())
@@ -98,11 +92,11 @@ void import_core(ImportJob& job) {
   const std::string& path = job.input.path();
   const formats::Bytes file = job.input.bytes();
   formats::DamageLog damage;
-  std::shared_ptr<Process> process;
+  std::shared_ptr<native::Process> process;
   try {
     formats::elf::Core core = formats::elf::read_core(file, damage);
     formats::complete_files(core);
-    process = std::make_shared<Process>(std::move(core));
+    process = std::make_shared<native::Process>(std::move(core), job.options.modules);
   } catch (const formats::InputError& error) {
     throw formats::InputError(path + ": " + error.what());
   }
@@ -110,6 +104,7 @@ void import_core(ImportJob& job) {
   snapshot.path = path;
   snapshot.format = "core";
   snapshot.pointer_size = 8;
+  snapshot.manual_memory = true;
 
   if (job.progress) job.progress("heap", 0, 0);
   const native::NativeHeap heap(image, damage);
@@ -123,16 +118,18 @@ void import_core(ImportJob& job) {
   take_damage(damage, snapshot);
   snapshot.runtime = allocators(heap);
   make_meta(process->core, heap, snapshot);
+  native::describe_modules(*process, snapshot);
+  const native::SymbolNames names(process->symbols);
 
   const native::Blocks blocks(snapshot.addresses, snapshot.shallow);
   if (job.progress) job.progress("types", 0, snapshot.object_count);
-  const native::TypedBlocks types = native::find_types(image, heap.owned(), blocks, nullptr);
+  const native::TypedBlocks types = native::find_types(image, heap.owned(), blocks, &names);
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
 
   native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
-  native::make_roots(image, heap, blocks, nullptr, snapshot);
+  native::make_roots(image, heap, blocks, native::call_stacks(*process), &names, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   if (job.details != nullptr) {
     *job.details = std::make_unique<native::NativeDetails>(

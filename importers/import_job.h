@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "formats/input.h"
 #include "queries/object_details.h"
@@ -23,6 +24,14 @@ enum class SizeRule : std::uint8_t {
 /// `--values`: which primitive fields become rows of `value`.
 enum class ValueRows : std::uint8_t { automatic, all, none };
 
+/// Where the files of a core's modules are (formats/modules.h).
+struct ModulePaths {
+  std::string exe;
+  std::string sysroot;
+  std::vector<std::string> solib_paths;
+  std::vector<std::string> debug_directories;  ///< empty: the usual one
+};
+
 struct ImportOptions {
   SizeRule sizes = SizeRule::automatic;
   ValueRows values = ValueRows::automatic;  ///< automatic: all of a dump with at most 2 million objects, else none
@@ -31,6 +40,7 @@ struct ImportOptions {
   bool content_hashes = true;               ///< what the duplicates pass needs
   std::uint32_t dump_index = 0;             ///< `--dump`: which heap dump of a file that holds several
   unsigned threads = 1;
+  ModulePaths modules{};
   bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram
 };
 

@@ -3,10 +3,20 @@
 #include <algorithm>
 #include <array>
 
+#include "formats/glibc_heap.h"
+#include "formats/jemalloc_heap.h"
+#include "formats/mimalloc_heap.h"
+#include "formats/tcmalloc_heap.h"
+
 namespace importers::native {
 namespace {
 
-constexpr std::array<formats::FindHeap, 0> finders{};
+constexpr std::array finders{
+    formats::find_glibc_heap,
+    formats::find_jemalloc_heap,
+    formats::find_mimalloc_heap,
+    formats::find_tcmalloc_heap,
+};
 
 }  // namespace
 

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <tuple>
+
+#include "importers/native_modules.h"
 
 namespace importers::native {
 namespace {
@@ -26,16 +29,18 @@ bool is_control_block(const ProcessImage& image, std::uint64_t at) {
 class RootFinder {
  public:
   RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const NameSource* names,
-             queries::Snapshot& snapshot)
+             const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot)
       : image_(image),
         heap_(heap),
         blocks_(blocks),
         names_(names),
+        stacks_(stacks),
         snapshot_(snapshot),
         in_static_(blocks.count()),
         in_mapped_(blocks.count()) {}
 
   void run() {
+    first_frame_ = make_frames(stacks_, snapshot_);
     const auto& threads = image_.core().threads;
     for (std::size_t i = 0; i < threads.size(); ++i) thread(threads[i], static_cast<std::int64_t>(i));
     dead_stacks();
@@ -50,12 +55,23 @@ class RootFinder {
     ObjectId object{};
     RootKind kind{};
     std::int64_t thread = -1;
+    std::int64_t frame = -1;
     std::string place;
   };
 
-  void add(std::uint64_t word, RootKind kind, std::int64_t thread, const std::string& place) {
+  void add(std::uint64_t word, RootKind kind, std::int64_t thread, const std::string& place, std::int64_t frame = -1) {
     const Blocks::Hit hit = blocks_.find(word);
-    if (hit.id != no_object) found_.push_back({hit.id, kind, thread, place});
+    if (hit.id != no_object) found_.push_back({hit.id, kind, thread, frame, place});
+  }
+
+  /// The row of the frame whose stack holds `at`, -1 = not known. `next`: where to go on, as addresses ascend.
+  [[nodiscard]] std::int64_t frame_at(std::int64_t thread, std::uint64_t at, std::size_t& next) const {
+    const auto number = static_cast<std::size_t>(thread);
+    if (number >= stacks_.size()) return -1;
+    const std::vector<formats::Frame>& frames = stacks_[number].frames;
+    while (next < frames.size() && (frames[next].is_inlined || frames[next].stack_end <= at)) ++next;
+    if (next == frames.size() || at < frames[next].stack_pointer) return -1;
+    return static_cast<std::int64_t>(first_frame_[number] + next);
   }
 
   template <typename F>
@@ -82,6 +98,7 @@ class RootFinder {
   void thread(const formats::elf::Thread& thread, std::int64_t number) {
     queries::ThreadRow row;
     row.os_id = thread.os_id;
+    if (static_cast<std::size_t>(number) < stacks_.size()) row.stack = number;
     row.name = "thread " + std::to_string(thread.os_id);
     if (number == 0 && !image_.core().program.empty()) row.name += " (" + image_.core().program + ")";
     snapshot_.threads.push_back(std::move(row));
@@ -95,8 +112,13 @@ class RootFinder {
       const std::uint64_t low = std::max(stack->start, thread.stack_pointer - std::min(thread.stack_pointer, red_zone));
       const bool has_tls = tls >= thread.stack_pointer && tls < stack->end;
       const std::uint64_t high = has_tls ? std::min(stack->end, tls + descriptor) : stack->end;
+      std::size_t frame = 0;
       for_each_word(low, has_tls ? tls : high, [&](std::uint64_t at, std::uint64_t word) {
-        add(word, RootKind::stack_word, number, "sp+" + hex(at - low));
+        if (blocks_.find(word).id == no_object) return;
+        const bool below = at < thread.stack_pointer;
+        add(word, RootKind::stack_word, number,
+            below ? "sp-" + hex(thread.stack_pointer - at) : "sp+" + hex(at - thread.stack_pointer),
+            below ? -1 : frame_at(number, at, frame));
       });
       scanned_.add(stack->start, high);
     }
@@ -157,7 +179,7 @@ class RootFinder {
           const Blocks::Hit hit = blocks_.find(word);
           if (hit.id == no_object) return;
           if (!(is_static ? in_static_ : in_mapped_).set_if_clear(index(hit.id))) return;
-          found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1,
+          found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
                             is_static ? static_name(at, file) : "0x" + hex_digits(at)});
         });
       });
@@ -197,6 +219,7 @@ class RootFinder {
       row.object = found.object;
       row.kind = found.kind;
       row.thread = found.thread;
+      row.frame = found.frame;
       if (!found.place.empty()) row.name = snapshot_.name_id(found.place);
       if (last == nullptr || last->object != found.object) snapshot_.direct_roots.push_back(found.object);
       snapshot_.roots.push_back(row);
@@ -215,6 +238,8 @@ class RootFinder {
   const NativeHeap& heap_;
   const Blocks& blocks_;
   const NameSource* names_;
+  const std::vector<formats::CallStack>& stacks_;
+  std::vector<std::size_t> first_frame_;  ///< by thread: its first row of frames
   queries::Snapshot& snapshot_;
   AddressRanges scanned_;  ///< stacks and thread-local data: not scanned again
   queries::Bitmap in_static_;
@@ -224,9 +249,9 @@ class RootFinder {
 
 }  // namespace
 
-void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const NameSource* names,
-                queries::Snapshot& snapshot) {
-  RootFinder(image, heap, blocks, names, snapshot).run();
+void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot) {
+  RootFinder(image, heap, blocks, names, stacks, snapshot).run();
 }
 
 }  // namespace importers::native

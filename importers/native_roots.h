@@ -7,6 +7,7 @@
 #pragma once
 
 #include "formats/process_image.h"
+#include "formats/unwind.h"
 #include "importers/import_job.h"
 #include "importers/native_blocks.h"
 #include "importers/native_heap.h"
@@ -14,9 +15,10 @@
 
 namespace importers::native {
 
-/// Fills threads, roots (one per object, kind and thread: the first that was found, with its place as name) and
-/// direct_roots. `names` may be nullptr. O(writable bytes).
+/// Fills threads, frames, roots (one per object, kind and thread: the first that was found, with its place as name, and
+/// its frame on a stack) and direct_roots. `stacks`: of each thread of the core, or empty. `names` may be nullptr.
+/// O(writable bytes).
 void make_roots(const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
-                const NameSource* names, queries::Snapshot& snapshot);
+                const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot);
 
 }  // namespace importers::native

@@ -29,6 +29,16 @@ struct ComponentRow {
   ObjectId example = no_object;  ///< the largest member by shallow size, ties by id
 };
 
+/// Leaked objects of a heap that the program frees itself, by the class of the leak head that holds them.
+struct LeakRow {
+  ClassId class_id{};
+  std::uint64_t head_count = 0;
+  std::uint64_t cycle_count = 0;   ///< of the heads: members of a cycle (shared_ptr cycles, doubly-linked lists)
+  std::uint64_t object_count = 0;  ///< heads and all they hold
+  std::uint64_t shallow_bytes = 0;
+  ObjectId example = no_object;  ///< the head that holds most
+};
+
 /// A group of at least two objects with equal content.
 struct DuplicateRow {
   std::uint64_t hash = 0;
@@ -151,6 +161,7 @@ struct Results {
   std::vector<ClassStatRow> class_stats;
   std::vector<ComponentRow> components;  ///< largest first, capped; totals are metrics
   std::vector<DuplicateRow> duplicates;  ///< most wasteful first, capped; totals are metrics
+  std::vector<LeakRow> leaks;            ///< most bytes first; sum to all unreachable objects
   std::vector<SuspectRow> suspects;
   std::vector<SuspectPathRow> suspect_paths;
   std::vector<SuspectEvidenceRow> suspect_evidence;

@@ -103,6 +103,13 @@ CREATE TABLE component (
   id INTEGER PRIMARY KEY, object_count INTEGER, shallow_bytes INTEGER, retained_bytes INTEGER, reachability INTEGER,
   has_finalizer INTEGER, example_id INTEGER);
 
+-- Heaps whose program frees its memory itself: objects that no root reaches, by the class of the leak head that holds
+-- them. cycle_count: heads that are part of a cycle. object_count, shallow_bytes: heads and all they hold; the rows sum
+-- to all unreachable objects. example_id: the head that holds most.
+CREATE TABLE leak (
+  id INTEGER PRIMARY KEY, class_id INTEGER, head_count INTEGER, cycle_count INTEGER, object_count INTEGER,
+  shallow_bytes INTEGER, example_id INTEGER);
+
 -- reachable_*: live objects. retained_bytes: of the instances as a set (top-most instances only); SUM(retained_size)
 -- over `object` counts nested instances twice.
 CREATE TABLE class_stat (

@@ -86,6 +86,9 @@ class Writer {
   void meta(std::span<const std::pair<std::string, std::string>> rows) {
     Inserter meta = into("INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)");
     for (const auto& [key, value] : snapshot_.meta) meta.insert(key, value);
+    for (std::size_t i = 0; i < snapshot_.warnings.size(); ++i) {
+      meta.insert("warning." + std::to_string(i + 1), snapshot_.warnings[i]);
+    }
     meta.insert("roots.reconstructed", snapshot_.roots_reconstructed ? 1 : 0);
     meta.insert("references.dangling", snapshot_.dangling_references);
     for (const auto& [key, value] : rows) meta.insert(key, value);
@@ -165,6 +168,12 @@ class Writer {
       component.insert(id++, row.object_count, row.shallow_bytes,
                        known_if(row.reachability != Reachability::unreachable, row.retained_bytes),
                        static_cast<int>(row.reachability), row.has_finalizer, row.example);
+    }
+    Inserter leak = into("INSERT INTO leak VALUES (?, ?, ?, ?, ?, ?, ?)");
+    id = 0;
+    for (const LeakRow& row : results_.leaks) {
+      leak.insert(++id, row.class_id, row.head_count, row.cycle_count, row.object_count, row.shallow_bytes,
+                  row.example);
     }
     Inserter duplicate = into("INSERT INTO duplicate VALUES (?, ?, ?, ?, ?, ?, ?)");
     for (const DuplicateRow& row : results_.duplicates) {

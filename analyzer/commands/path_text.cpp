@@ -160,7 +160,7 @@ void write_text(const Subject& subject, const Paths& found, const PathOptions& o
       << format_size(static_cast<double>(subject.shallow_size)) << ", "
       << retained_text(subject.retained_size, subject.live_bytes) << '\n';
   if (found.paths.empty()) {
-    out << "No root reaches it (" << subject.reachability << "): it is garbage that the dump still holds.\n";
+    out << "No root reaches it (" << subject.reachability << "): it is leaked, or garbage that the dump still holds.\n";
     return;
   }
   if (found.weak_used) {

@@ -42,6 +42,8 @@ constexpr MetricRule metric_rules[] = {
     {"heap", "max_duplicate_waste", "duplicates.wasted_bytes"},
     {"heap", "max_objects", "heap.object_count"},
     {"heap", "max_damaged", "heap.damaged_bytes"},
+    {"heap", "max_leaked", "leaks.bytes"},
+    {"heap", "max_leaks", "leaks.count"},
     {"fragmentation", "max_external", "fragmentation.external", 100},
     {"fragmentation", "max_internal", "fragmentation.internal", 100},
     {"fragmentation", "max_free", "fragmentation.free_bytes"},

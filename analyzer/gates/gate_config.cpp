@@ -44,6 +44,8 @@ constexpr KeyRow known_keys[] = {
     {"heap", "max_duplicate_waste", ValueKind::size, true},
     {"heap", "max_objects", ValueKind::count, true},
     {"heap", "max_damaged", ValueKind::size, true},
+    {"heap", "max_leaked", ValueKind::size, true},
+    {"heap", "max_leaks", ValueKind::count, true},
     {"fragmentation", "max_external", ValueKind::percent, true},
     {"fragmentation", "max_internal", ValueKind::percent, true},
     {"fragmentation", "max_free", ValueKind::size, true},

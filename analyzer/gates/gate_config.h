@@ -4,7 +4,7 @@
 //   [suspects]  max_count = 0                    max_retained = 20%          min_retained = 5%
 //               ignore_causes = …, ignore_kinds = …, ignore_signatures = …
 //   [heap]      max_live = 512 MiB  max_total  max_unreachable  max_unreachable_percent  max_cycle_retained
-//               max_duplicate_waste  max_objects  max_damaged
+//               max_duplicate_waste  max_objects  max_damaged  max_leaked  max_leaks (native heaps)
 //   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
 //   [class "com.acme.*Session"]     max_count = 0   max_shallow = 1 MiB   max_retained = 64 MiB
 //   [sql "checks/*.sql"]            a file or a glob, relative to the gate file; rows are findings

@@ -54,6 +54,17 @@ std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals)
           bytes("cycles.finalizer_bytes", totals.finalizer_bytes)};
 }
 
+std::vector<queries::MetricRow> leak_metrics(const std::vector<queries::LeakRow>& leaks) {
+  Sum heads;
+  Sum all;
+  for (const queries::LeakRow& row : leaks) {
+    heads.count += row.head_count;
+    all.count += row.object_count;
+    all.bytes += row.shallow_bytes;
+  }
+  return {count("leaks.count", all.count), bytes("leaks.bytes", all.bytes), count("leaks.head_count", heads.count)};
+}
+
 std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates) {
   return {count("duplicates.count", duplicates.groups), bytes("duplicates.wasted_bytes", duplicates.wasted_bytes),
           bytes("duplicates.string_wasted_bytes", duplicates.string_wasted_bytes)};

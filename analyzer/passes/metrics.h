@@ -17,6 +17,7 @@ namespace analyzer {
                                                            const queries::Bitmap& live,
                                                            const std::vector<queries::Reachability>& reachability);
 [[nodiscard]] std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals);
+[[nodiscard]] std::vector<queries::MetricRow> leak_metrics(const std::vector<queries::LeakRow>& leaks);
 [[nodiscard]] std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates);
 
 }  // namespace analyzer

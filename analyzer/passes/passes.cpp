@@ -5,6 +5,7 @@
 #include "analyzer/passes/dominators.h"
 #include "analyzer/passes/duplicates.h"
 #include "analyzer/passes/fragmentation.h"
+#include "analyzer/passes/leaks.h"
 #include "analyzer/passes/metrics.h"
 #include "analyzer/passes/reachability.h"
 #include "analyzer/passes/retained_sets.h"
@@ -70,6 +71,12 @@ void run_reachability(State& state) {
   state.add(heap_metrics(state.snapshot, state.live, state.results.reachability));
 }
 
+void run_leaks(State& state) {
+  if (!state.snapshot.manual_memory) return;
+  state.results.leaks = find_leaks(state.graph, state.results.reachability);
+  state.add(leak_metrics(state.results.leaks));
+}
+
 void run_component_rows(State& state) {
   if (!state.options.components) return;
   ComponentRows result =
@@ -116,6 +123,7 @@ constexpr Pass passes[] = {
     {"retained sizes", "dominator tree", run_retained_sizes},
     {"class statistics", "retained sizes, components", run_class_stats},
     {"reachability", "dominator tree", run_reachability},
+    {"leaks", "reachability", run_leaks},
     {"cycles", "components, class statistics, reachability", run_component_rows},
     {"duplicates", "dominator tree", run_duplicates},
     {"fragmentation", "", run_fragmentation},

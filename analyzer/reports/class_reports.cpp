@@ -4,6 +4,7 @@
 #include "analyzer/quantities.h"
 #include "analyzer/reports/report_tools.h"
 #include "analyzer/reports/reports.h"
+#include "queries/snapshot.h"
 
 namespace analyzer {
 
@@ -30,11 +31,15 @@ Table class_table(const queries::Database& database) {
                    {"class_loader", CellFormat::text}};
   table.summed_columns = {1, 2, 3, 4};
   queries::Statement row = report_statement(database, "report_classes");
+  bool native = false;
   while (row.step()) {
     if (row.integer(3) == 0) continue;
+    const bool is_block = row.integer(9) == static_cast<int>(queries::ClassKind::block);
+    native = native || is_block;
     table.rows.push_back({text_cell(row, 1), integer_cell(row, 3), integer_cell(row, 4), integer_cell(row, 5),
-                          integer_cell(row, 6), integer_cell(row, 7), text_cell(row, 2)});
+                          integer_cell(row, 6), integer_cell(row, 7), text_cell(row, is_block ? 8 : 2)});
   }
+  if (native) table.columns.back().name = "known_by";  // native types have no loader, but evidence
   return table;
 }
 

@@ -250,7 +250,11 @@ Report build_leak_suspects(const queries::Database& database, const ReportOption
                        : format_count(sections.size()) + (sections.size() == 1 ? " suspect" : " suspects") +
                              " in a heap of " + of + '.');
   const std::int64_t garbage = metric_integer(database, "heap.unreachable_bytes");
-  if (garbage > 0) {
+  if (const auto leaked = database.metric("leaks.count"); leaked && *leaked > 0) {
+    overview.paragraphs.push_back(
+        format_size(static_cast<double>(garbage)) + " more in " + format_count(static_cast<std::uint64_t>(*leaked)) +
+        " blocks are leaked: nothing points to them any more (`heapql report --type leaks`).");
+  } else if (garbage > 0) {
     overview.paragraphs.push_back(format_size(static_cast<double>(garbage)) +
                                   " more are garbage that no collection has taken yet; it is no part of any suspect.");
   }

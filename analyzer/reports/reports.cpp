@@ -14,6 +14,7 @@ constexpr std::array types{
     ReportType{"top-consumers", "biggest objects, classes, class loaders and packages", build_top_consumers},
     ReportType{"threads", "threads with stacks, locals and what they retain", build_threads},
     ReportType{"duplicates", "equal strings and arrays, and what they waste", build_duplicates},
+    ReportType{"leaks", "what the program allocated and lost, by leak head (native heaps)", build_leaks},
     ReportType{"unreachable", "garbage by class", build_unreachable},
     ReportType{"cycles", "reference cycles, and those that finalizers keep", build_cycles},
     ReportType{"fragmentation", "free memory: how it lies, what it can serve, which blocks pin it",

@@ -35,6 +35,7 @@ struct ReportType {
 [[nodiscard]] Report build_threads(const queries::Database& database, const ReportOptions& options);
 [[nodiscard]] Report build_duplicates(const queries::Database& database, const ReportOptions& options);
 [[nodiscard]] Report build_unreachable(const queries::Database& database, const ReportOptions& options);
+[[nodiscard]] Report build_leaks(const queries::Database& database, const ReportOptions& options);
 [[nodiscard]] Report build_cycles(const queries::Database& database, const ReportOptions& options);
 /// Of inputs that tell of their allocator (native cores); of others it says so.
 [[nodiscard]] Report build_fragmentation(const queries::Database& database, const ReportOptions& options);

@@ -56,9 +56,11 @@ ClassId ObjectWords::subject(ObjectId id) const {
 
 ObjectId ObjectWords::loader_of(ObjectId id) const { return snapshot_.classes[index(subject(id))].loader; }
 
-std::string ObjectWords::loader_text(ObjectId id) const {
-  const ObjectId loader = loader_of(id);
-  return loader == no_object ? std::string("the system class loader") : class_name(loader);
+std::string ObjectWords::loaded_by(ClassId id) const {
+  const ClassRow& row = snapshot_.classes[index(id)];
+  if (row.kind == ClassKind::block) return {};
+  return ", loaded by " + (row.loader == no_object ? std::string("the system class loader") : class_name(row.loader)) +
+         ',';
 }
 
 bool ObjectWords::is_custom_loader(ObjectId id) const {
@@ -165,7 +167,11 @@ std::string path_signature(const ObjectWords& words, std::string_view kind, cons
                            std::string_view accumulation_class) {
   std::vector<std::string> parts{std::string(kind)};
   const std::size_t start = path.empty() ? 0 : path_start(words, path);
-  if (!path.empty()) parts.push_back(words.is_class(path[start].object) ? "static" : path[start].name);
+  if (!path.empty()) {
+    std::string root = words.is_class(path[start].object) ? "static" : path[start].name;
+    if (root.find("+0x") != std::string::npos) root.resize(root.find(' '));  // a place differs from build to build
+    parts.push_back(std::move(root));
+  }
   for (std::size_t at = start; at + 1 < path.size(); ++at) {
     const ObjectId owner = path[at].object;
     const std::string& of = words.class_name(words.subject(owner));

@@ -27,8 +27,8 @@ class ObjectWords {
   [[nodiscard]] queries::ClassId subject(queries::ObjectId id) const;
   /// Loader of the subject; no_object = the VM's own.
   [[nodiscard]] queries::ObjectId loader_of(queries::ObjectId id) const;
-  /// "the system class loader" or "com.acme.PluginLoader".
-  [[nodiscard]] std::string loader_text(queries::ObjectId id) const;
+  /// ", loaded by the system class loader," or ", loaded by com.acme.PluginLoader,"; "" where types have no loader.
+  [[nodiscard]] std::string loaded_by(queries::ClassId id) const;
   /// A class loader that is not one of the runtime's own three.
   [[nodiscard]] bool is_custom_loader(queries::ObjectId id) const;
   [[nodiscard]] const queries::Snapshot& snapshot() const { return snapshot_; }

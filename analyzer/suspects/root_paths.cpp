@@ -24,7 +24,11 @@ RootPaths::RootPaths(const Snapshot& snapshot, const HeapGraph& graph, const Res
                      const ObjectDetails& details)
     : graph_(graph), results_(results), details_(details) {
   for (const RootRow& root : snapshot.roots) {
-    if (root.object != no_object) roots_.emplace_back(root.object, root.kind);
+    if (root.object == no_object) continue;
+    roots_.emplace_back(root.object, root.kind);
+    if (root.kind == RootKind::static_data && root.name != no_name) {
+      places_.emplace(root.object, &snapshot.names[index(root.name)]);
+    }
   }
   std::sort(roots_.begin(), roots_.end());
 }
@@ -165,10 +169,16 @@ std::string RootPaths::root_name(ObjectId id) const {
   const auto first = std::lower_bound(roots_.begin(), roots_.end(), std::pair{id, RootKind::unknown});
   RootKind best = RootKind::unknown;
   for (auto at = first; at != roots_.end() && at->first == id; ++at) {
-    // A thread or a system class says more than a lock or a handle on the same object.
-    if (at == first || at->second == RootKind::thread_object || at->second == RootKind::sticky_class) best = at->second;
+    // A thread, a system class or a variable says more than a lock, a handle or a stale word on a stack.
+    if (at == first || at->second == RootKind::thread_object || at->second == RootKind::sticky_class ||
+        at->second == RootKind::static_data) {
+      best = at->second;
+    }
   }
-  return std::string(to_text(best));
+  std::string name(to_text(best));
+  if (best != RootKind::static_data) return name;
+  const auto place = places_.find(id);
+  return place == places_.end() ? name : name + ' ' + *place->second;
 }
 
 }  // namespace analyzer

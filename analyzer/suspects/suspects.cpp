@@ -117,18 +117,16 @@ void Finder::add(Draft& draft, std::string kind, std::string name, std::string t
 
 std::string Finder::subject_text(const Candidate& candidate) const {
   if (candidate.group) {
-    const ObjectId loader = words_.snapshot().classes[index(candidate.class_id)].loader;
     return format_count(candidate.instances) + " instances of " + words_.class_name(candidate.class_id) +
-           ", loaded by " + (loader == no_object ? std::string("the system class loader") : words_.class_name(loader)) +
-           ", retain together";
+           words_.loaded_by(candidate.class_id) + " retain together";
   }
   const ObjectId id = candidate.object;
-  if (words_.is_class(id)) return "The " + words_.label(id) + ", loaded by " + words_.loader_text(id) + ", retains";
+  if (words_.is_class(id)) return "The " + words_.label(id) + words_.loaded_by(words_.subject(id)) + " retains";
   if (words_.is_a(id, "java.lang.Thread")) {
     return "The thread " + thread_name(context_, id) + " (" + words_.class_name(id) + ") retains";
   }
   if (words_.is_a(id, "java.lang.ClassLoader")) return "The class loader " + words_.class_name(id) + " retains";
-  return "One instance of " + words_.class_name(id) + ", loaded by " + words_.loader_text(id) + ", retains";
+  return "One instance of " + words_.class_name(id) + words_.loaded_by(words_.subject(id)) + " retains";
 }
 
 std::string Finder::top_text(const std::vector<ClassShare>& shares) const {
