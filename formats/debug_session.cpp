@@ -42,40 +42,58 @@ struct DebugSession::Reported {
 
   /// A descriptor that libdwfl will close, and its path by malloc().
   int open_debug_file(const char* link, std::uint32_t crc, char** found) const {
-    if (!module->debug_path.empty() && accept(module->debug_path, 0, found) >= 0) return accepted_;
-    if (link == nullptr || *link == '\0') return -1;
+    const std::string name = link == nullptr ? "" : link;
+    const bool is_common_file = !name.empty() && crc == 0;  // libdwfl asks for dwz's with this call too
+    if (!is_common_file && !module->debug_path.empty() && accept(module->debug_path, {}, 0, found) >= 0) {
+      return accepted_;
+    }
+    if (name.empty()) return -1;
     const std::string& beside = file()->path();
     const std::string folder = beside.substr(0, beside.find_last_of('/') + 1);
-    const std::string name = link;
     std::vector<std::string> candidates;
-    if (name.front() == '/') {  // dwz's common file is named by its whole path
+    if (name.front() == '/') {
       candidates.push_back(name);
     } else {
       candidates = {folder + name, folder + ".debug/" + name};
       for (const std::string& debug : search->debug_directories) candidates.push_back(debug + "/" + folder + name);
+      const std::string& debug = module->debug_path;
+      if (!debug.empty()) candidates.push_back(debug.substr(0, debug.find_last_of('/') + 1) + name);
     }
     for (const std::string& candidate : candidates) {
-      if (candidate != beside && accept(candidate, crc, found) >= 0) return accepted_;
+      if (candidate != beside && accept(candidate, name, crc, found) >= 0) return accepted_;
     }
     return -1;
   }
 
-  /// The same build-id; where the module has none, the checksum of its .gnu_debuglink.
-  int accept(const std::string& path, std::uint32_t crc, char** found) const {
+  /// The same build-id; where the module has none, the checksum of its .gnu_debuglink. dwz's common file has an id of
+  /// its own, which stands behind its name in .gnu_debugaltlink of the file that needs it.
+  int accept(const std::string& path, const std::string& link, std::uint32_t crc, char** found) const {
     accepted_ = -1;
-    const std::optional<ModuleFile> debug = ModuleFile::open("", path);
+    const std::optional<ModuleFile> debug = ModuleFile::open("", path, ModuleFile::Kind::debug_file);
     if (!debug) return -1;
     const Bytes bytes = debug->bytes();
     const bool same =
         !file()->build_id().empty()
             ? debug->build_id() == file()->build_id()
             : crc != 0 && crc32_gzip_refl(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()) == crc;
-    if (!same) return -1;
+    if (!same && (link.empty() || crc != 0 || !names_common_file(link, debug->build_id()))) return -1;
     const std::optional<RegularFile> opened = RegularFile::open("", path);
     if (!opened) return -1;
     accepted_ = fcntl(opened->descriptor(), F_DUPFD_CLOEXEC, 0);
     if (accepted_ >= 0) *found = strdup(path.c_str());
     return accepted_;
+  }
+
+  /// O(bytes of the module's debug file), once a module.
+  [[nodiscard]] bool names_common_file(const std::string& link, const std::string& build_id) const {
+    if (build_id.empty()) return false;
+    std::string wanted = link + '\0';
+    for (std::size_t i = 0; i + 1 < build_id.size(); i += 2) {
+      wanted += static_cast<char>(std::stoi(build_id.substr(i, 2), nullptr, 16));
+    }
+    if (as_text(file()->bytes()).find(wanted) != std::string_view::npos) return true;
+    const auto debug = module->debug_path.empty() ? std::nullopt : ModuleFile::open("", module->debug_path);
+    return debug && as_text(debug->bytes()).find(wanted) != std::string_view::npos;
   }
 
  private:

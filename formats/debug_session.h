@@ -1,5 +1,6 @@
 // elfutils' libdwfl over the modules of a process: what symbols.h and unwind.h share. It sees the files that modules.h
-// has opened and separate debug files beside them, nothing else: no debuginfod, no search of its own.
+// has opened and separate debug files of the same build (.build-id, .gnu_debuglink, dwz's .gnu_debugaltlink); no
+// debuginfod.
 //
 // Source: elfutils' libdwfl.h.
 #pragma once

@@ -183,7 +183,7 @@ std::string find_build_id(Bytes notes) {
   return {};
 }
 
-std::optional<ModuleFile> ModuleFile::open(const std::string& root, const std::string& path) {
+std::optional<ModuleFile> ModuleFile::open(const std::string& root, const std::string& path, Kind kind) {
   std::optional<RegularFile> file = RegularFile::open(root, path);
   if (!file || file->size() < 64 || file->size() > std::numeric_limits<std::int64_t>::max() / 2) return std::nullopt;
   std::array<std::byte, 64> head{};
@@ -197,8 +197,8 @@ std::optional<ModuleFile> ModuleFile::open(const std::string& root, const std::s
   ModuleFile module(root + path);
   module.bytes_ = {static_cast<const std::byte*>(at), size};
   std::optional<ModuleHeaders> headers = parse_module_headers(module.bytes_);
-  if (!headers) return std::nullopt;
-  module.headers_ = std::move(*headers);
+  if (!headers && kind == Kind::module) return std::nullopt;
+  if (headers) module.headers_ = std::move(*headers);
   for (const ModuleHeaders::Notes& notes : module.headers_.notes) {
     if (notes.file_offset > size || notes.size > size - notes.file_offset) continue;
     module.build_id_ = find_build_id(

@@ -74,8 +74,12 @@ struct ModuleHeaders {
 /// A mapped ELF file. No descriptor stays open: a process can have a thousand modules.
 class ModuleFile {
  public:
-  /// Nothing when it is no regular file, or no module as parse_module_headers() has it.
-  static std::optional<ModuleFile> open(const std::string& root, const std::string& path);
+  enum class Kind : std::uint8_t {
+    module,      ///< as parse_module_headers() has it
+    debug_file,  ///< any 64-bit little-endian ELF file: dwz's have sections alone, and so no headers() here
+  };
+  /// Nothing when it is no regular file, or not of the kind.
+  static std::optional<ModuleFile> open(const std::string& root, const std::string& path, Kind kind = Kind::module);
 
   ModuleFile(ModuleFile&& other) noexcept;
   ModuleFile& operator=(ModuleFile&& other) noexcept;

@@ -182,21 +182,24 @@ class Search {
     for (const std::string& folder : search_.solib_paths) {
       if (!name.empty() && name != "." && name != "..") try_file(mapped, "", folder + "/" + name);
     }
-    if (module.build_id.size() > 2) {
-      for (const std::string& folder : search_.debug_directories) {
-        const std::string link =
-            folder + "/.build-id/" + module.build_id.substr(0, 2) + "/" + module.build_id.substr(2);
-        try_file(mapped, "", link);
-        if (!module.debug_path.empty()) continue;
-        const auto debug = ModuleFile::open("", link + ".debug");
-        if (debug && debug->build_id() == module.build_id) module.debug_path = debug->path();
-      }
+    for (const std::string& folder : search_.debug_directories) {
+      if (!module.build_id.empty()) try_file(mapped, "", by_build_id(folder, module.build_id));
+    }
+    const std::string& id = module.file ? module.file->build_id() : module.build_id;
+    for (const std::string& folder : search_.debug_directories) {
+      if (id.empty() || !module.debug_path.empty()) break;
+      const auto debug = ModuleFile::open("", by_build_id(folder, id) + ".debug");
+      if (debug && debug->build_id() == id) module.debug_path = debug->path();
     }
     if (module.file) module.bias = module.base - module.file->headers().low();
     module.cost = cost(module);
   }
 
  private:
+  static std::string by_build_id(const std::string& folder, const std::string& id) {
+    return folder + "/.build-id/" + id.substr(0, 2) + "/" + id.substr(2);
+  }
+
   void try_file(Mapped& mapped, const std::string& root, const std::string& path) const {
     Module& module = mapped.module;
     if (module.status == ModuleStatus::found) return;

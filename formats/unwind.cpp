@@ -302,7 +302,8 @@ std::vector<Frame> Unwinder::names_at(std::uint64_t address) const {
   frame.module = session_.modules().find(address);
   if (const auto symbol = symbols_.find(address)) frame.function = symbol->name;
   Dwfl_Module* module = frame.module == nullptr ? nullptr : session_.find(*frame.module);
-  if (module != nullptr) {
+  // Nothing but a file of this machine may say where debug information is: it can name any path to be opened.
+  if (module != nullptr && frame.module->in_core.empty()) {
     if (Dwfl_Line* line = dwfl_module_getsrc(module, address)) {
       frame.file = text_of(dwfl_lineinfo(line, nullptr, &frame.line, nullptr, nullptr, nullptr));
     }

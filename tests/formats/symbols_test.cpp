@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "formats/demangle.h"
@@ -29,7 +30,7 @@ constexpr std::uint64_t bias = 0x5555'0000'0000;
 
 class SymbolsOfAProcess : public testing::Test {
  protected:
-  void read(const std::string& path, const std::string& first_page) {
+  void read(const std::string& path, const std::string& first_page, const formats::ModuleSearch& search = {}) {
     const auto own = formats::ModuleFile::open("", own_path());
     ASSERT_TRUE(own);
     CoreWriter writer;
@@ -37,7 +38,7 @@ class SymbolsOfAProcess : public testing::Test {
     bytes = writer.bytes();
     core = formats::elf::read_core({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, damage);
     image.emplace(core);
-    modules.emplace(*image, formats::ModuleSearch{});
+    modules.emplace(*image, search);
     session.emplace(*modules);
     symbols.emplace(*session);
   }
@@ -100,6 +101,25 @@ TEST_F(SymbolsOfAProcess, WithoutTheFileOnlyTheModuleIsKnown) {
   const std::uint64_t base = modules->all()[0].base;
   EXPECT_FALSE(symbols->find(there(&function_of_the_test)));
   EXPECT_EQ(symbols->describe(base + 0x1234), "program+0x1234");
+}
+
+TEST_F(SymbolsOfAProcess, ADebugFileOfTheSameBuildIsEnough) {
+  const auto own = formats::ModuleFile::open("", own_path());
+  ASSERT_TRUE(own);
+  const std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) / ("symbols_test." + std::to_string(getpid()));
+  const std::filesystem::path place = folder / ".build-id" / own->build_id().substr(0, 2);
+  std::filesystem::create_directories(place);
+  std::filesystem::copy_file(own_path(), place / (own->build_id().substr(2) + ".debug"));
+  formats::ModuleSearch search;
+  search.debug_directories = {folder};
+  read("/nowhere/program", read_file(own_path()).substr(0, 4096), search);
+  const auto symbol = symbols->find(there(&function_of_the_test));
+  std::filesystem::remove_all(folder);
+  EXPECT_EQ(modules->all()[0].status, formats::ModuleStatus::missing);
+  EXPECT_NE(modules->all()[0].debug_path, "");
+  ASSERT_TRUE(symbol);
+  EXPECT_EQ(symbol->name, "tests::function_of_the_test(int)");
 }
 
 TEST_F(SymbolsOfAProcess, AnAddressInNoModuleHasNoName) {
