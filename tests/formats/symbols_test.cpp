@@ -42,7 +42,7 @@ class SymbolsOfAProcess : public testing::Test {
     session.emplace(*modules);
     symbols.emplace(*session);
   }
-  void read_own() { read(own_path(), read_file(own_path()).substr(0, 4096)); }
+  void read_own() { read(own_path(), own_first_page()); }
   template <typename T>
   static std::uint64_t there(T* object) {
     return address_of(object) - own_bias() + bias;
@@ -97,7 +97,7 @@ TEST_F(SymbolsOfAProcess, VariableIsNamedWithItsSizeAndNoByteMore) {
 }
 
 TEST_F(SymbolsOfAProcess, WithoutTheFileOnlyTheModuleIsKnown) {
-  read("/nowhere/program", read_file(own_path()).substr(0, 4096));
+  read("/nowhere/program", own_first_page());
   const std::uint64_t base = modules->all()[0].base;
   EXPECT_FALSE(symbols->find(there(&function_of_the_test)));
   EXPECT_EQ(symbols->describe(base + 0x1234), "program+0x1234");
@@ -113,7 +113,7 @@ TEST_F(SymbolsOfAProcess, ADebugFileOfTheSameBuildIsEnough) {
   std::filesystem::copy_file(own_path(), place / (own->build_id().substr(2) + ".debug"));
   formats::ModuleSearch search;
   search.debug_directories = {folder};
-  read("/nowhere/program", read_file(own_path()).substr(0, 4096), search);
+  read("/nowhere/program", own_first_page(), search);
   const auto symbol = symbols->find(there(&function_of_the_test));
   std::filesystem::remove_all(folder);
   EXPECT_EQ(modules->all()[0].status, formats::ModuleStatus::missing);
@@ -130,7 +130,7 @@ TEST_F(SymbolsOfAProcess, AnAddressInNoModuleHasNoName) {
 }
 
 TEST_F(SymbolsOfAProcess, AnotherBuildsNamesAreNotUsed) {
-  std::string page = read_file(own_path()).substr(0, 4096);
+  std::string page = own_first_page();
   const std::size_t id = page.find(std::string("\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0", 16));
   ASSERT_NE(id, std::string::npos);
   page[id + 16] ^= 1;

@@ -83,7 +83,7 @@ class OwnStackUnwound : public testing::Test {
     const auto own = formats::ModuleFile::open("", own_path());
     if (!own) return {};
     CoreWriter writer;
-    add_module(writer, own->headers(), own_bias(), path, read_file(own_path()).substr(0, 4096));
+    add_module(writer, own->headers(), own_bias(), path, own_first_page());
     writer.segment(own_stack.stack_pointer, own_stack.stack, "rw");
     CoreWriter::Thread thread;
     thread.os_id = 7;

@@ -5,9 +5,9 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
-#include <iterator>
 #include <string>
 
 #include "formats/module_file.h"
@@ -22,9 +22,10 @@ inline std::string own_path() {
   return path;
 }
 
-inline std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+inline std::string own_first_page() {
+  std::string page(4096, '\0');
+  std::ifstream(own_path(), std::ios::binary).read(page.data(), static_cast<std::streamsize>(page.size()));
+  return page;
 }
 
 /// Where this program is loaded: the bias of its addresses.
