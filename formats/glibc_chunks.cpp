@@ -1,7 +1,8 @@
 #include "formats/glibc_chunks.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "formats/heap_memory.h"
 
 namespace formats::glibc {
 namespace {
@@ -31,7 +32,7 @@ class Walker {
     if (walked_.absent != 0) {
       damage_.add(0, walked_.absent,
                   run_.name + ": " + std::to_string(walked_.absent) + " bytes are not in the core, the first at " +
-                      hex(first_absent_));
+                      hex_text(first_absent_));
     }
     return std::move(walked_);
   }
@@ -118,7 +119,7 @@ class Walker {
     if (size >= header_bytes && size % alignment == 0 && size <= run_.limit - at_) {
       end = at_ + size;
     } else {
-      corrupted(at_, 0, "size of the top chunk " + hex(size));
+      corrupted(at_, 0, "size of the top chunk " + hex_text(size));
     }
     put(at_, end, PieceKind::top);
     at_ = end;
@@ -151,7 +152,8 @@ class Walker {
     // A header that makes no sense says nothing of the chunk before it; the next step reports it.
     if (next == run_.top || legal(next_head, next, bound())) {
       corrupted(at_, 0,
-                "is called free by its successor, which has " + hex(window_.word(next)) + " for its size " + hex(size));
+                "is called free by its successor, which has " + hex_text(window_.word(next)) + " for its size " +
+                    hex_text(size));
     }
     put(at_, next, PieceKind::used);
     previous_ = at_;
@@ -173,14 +175,14 @@ class Walker {
       pass_fenceposts(fenceposts_end);
     } else if (walked_.corrupted >= most_corrupted) {
       const std::uint64_t end = bound();
-      damage_.add(file_offset(image_, at_), end - at_,
-                  run_.name + ": too many corrupted chunks, given up at " + hex(at_));
+      add_damage_at(image_, damage_, at_, end - at_,
+                    run_.name + ": too many corrupted chunks, given up at " + hex_text(at_));
       put(at_, end, PieceKind::overhead);
       at_ = end;
     } else {
       const std::uint64_t resume = resume_from(at_ + alignment);
       corrupted(at_, resume - at_,
-                "size " + hex(head) + (resume < run_.limit ? ", the walk resumes at " + hex(resume) : ""));
+                "size " + hex_text(head) + (resume < run_.limit ? ", the walk resumes at " + hex_text(resume) : ""));
       put(at_, resume, resume - at_ >= smallest_chunk ? PieceKind::used : PieceKind::overhead);
       previous_ = at_;
       at_ = resume;
@@ -258,9 +260,9 @@ class Walker {
 
   void corrupted(std::uint64_t chunk, std::uint64_t bytes, const std::string& what) {
     ++walked_.corrupted;
-    damage_.add(file_offset(image_, chunk), bytes,
-                run_.name + ": corrupted chunk at " + hex(chunk) + ": " + what +
-                    (previous_ != 0 ? "; the chunk before is at " + hex(previous_) : "; it is the first"));
+    add_damage_at(image_, damage_, chunk, bytes,
+                  run_.name + ": corrupted chunk at " + hex_text(chunk) + ": " + what +
+                      (previous_ != 0 ? "; the chunk before is at " + hex_text(previous_) : "; it is the first"));
   }
 
   const ProcessImage& image_;
@@ -276,26 +278,32 @@ class Walker {
   bool ended_ = false;
 };
 
-/// Follows chunks until `stop(address)`; false when one makes no sense.
-template <typename Arrived>
-bool follow(const ProcessImage& image, const Run& run, std::uint64_t address, Arrived&& arrived) {
+enum class Met : std::uint8_t { enough, top_or_end, a_fencepost, absence, nonsense };
+struct Followed {
+  Met met = Met::nonsense;
+  std::uint64_t passed = 0;  ///< chunks
+  std::uint64_t at = 0;
+};
+
+/// Follows at most `most` chunks from `address` on.
+Followed follow(const ProcessImage& image, const Run& run, std::uint64_t address, std::uint64_t most) {
   const std::uint64_t illegal = bits_never_set(run);
   const std::uint64_t bound = run.top != 0 && address <= run.top && run.top < run.limit ? run.top : run.limit;
   Window window;
-  for (unsigned passed = 0;; ++passed) {
-    if (arrived(address, passed)) return true;
-    if (address >= bound) return address == bound && passed != 0;
+  for (std::uint64_t passed = 0;; ++passed) {
+    if (passed == most) return {Met::enough, passed, address};
+    if (address >= bound) return {Met::top_or_end, passed, address};
     if (!window.holds(address, header_bytes)) window = window_at(image, address);
-    if (!window.holds(address, header_bytes)) return passed >= 4;  // the core ends here
+    if (!window.holds(address, header_bytes)) return {Met::absence, passed, address};
     const std::uint64_t head = window.word(address + 8);
     const std::uint64_t size = head & size_mask;
-    if ((head & illegal) != 0) return false;
-    if (size == fencepost && passed != 0) return true;
-    if (size < smallest_chunk || size > bound - address) return false;
+    if ((head & illegal) == 0 && size == fencepost) return {Met::a_fencepost, passed, address};
+    if ((head & illegal) != 0 || size < smallest_chunk || size > bound - address)
+      return {Met::nonsense, passed, address};
     const std::uint64_t next = address + size;
     if (next < bound && window.holds(next, header_bytes) && (window.word(next + 8) & prev_in_use) == 0 &&
         window.word(next) != size) {
-      return false;
+      return {Met::nonsense, passed, address};
     }
     address = next;
   }
@@ -304,37 +312,27 @@ bool follow(const ProcessImage& image, const Run& run, std::uint64_t address, Ar
 }  // namespace
 
 bool plausible_from(const ProcessImage& image, const Run& run, std::uint64_t address, unsigned count) {
-  return follow(image, run, address, [count](std::uint64_t, unsigned passed) { return passed >= count; });
+  const Followed followed = follow(image, run, address, count);
+  switch (followed.met) {
+    case Met::enough: return true;
+    case Met::top_or_end:
+    case Met::a_fencepost: return followed.passed != 0;
+    case Met::absence: return followed.passed >= 4;  // the core ends here
+    case Met::nonsense: break;
+  }
+  return false;
 }
 
-bool reaches(const ProcessImage& image, const Run& run, std::uint64_t address, std::uint64_t target) {
-  bool reached = false;
-  (void)follow(image, run, address, [&](std::uint64_t at, unsigned) {
-    reached = at == target;
-    return at >= target;
-  });
-  return reached;
+bool ends_well(const ProcessImage& image, const Run& run, std::uint64_t address, std::uint64_t& steps) {
+  const Followed followed = follow(image, run, address, ~std::uint64_t{0});
+  steps += followed.passed + 1;
+  if (followed.met == Met::top_or_end) return followed.at == run.top;
+  return followed.met == Met::a_fencepost && followed.passed != 0 &&
+         (image.word(followed.at + fencepost + 8).value_or(0) & size_mask) == fencepost;
 }
 
 WalkedRun walk_run(const ProcessImage& image, const Run& run, DamageLog& damage) {
   return Walker(image, run, damage).walk();
-}
-
-std::uint64_t file_offset(const ProcessImage& image, std::uint64_t address) {
-  const std::vector<elf::Segment>& segments = image.core().segments;
-  const auto next =
-      std::upper_bound(segments.begin(), segments.end(), address,
-                       [](std::uint64_t wanted, const elf::Segment& one) { return wanted < one.address; });
-  if (next == segments.begin()) return 0;
-  const elf::Segment& segment = *std::prev(next);
-  const std::uint64_t offset = address - segment.address;
-  return offset < segment.bytes.size() ? segment.file_offset + offset : 0;
-}
-
-std::string hex(std::uint64_t value) {
-  char digits[16];
-  const std::to_chars_result end = std::to_chars(digits, digits + sizeof digits, value, 16);
-  return "0x" + std::string(digits, end.ptr);
 }
 
 Window window_at(const ProcessImage& image, std::uint64_t address) {

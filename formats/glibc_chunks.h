@@ -59,13 +59,9 @@ struct WalkedRun {
 [[nodiscard]] WalkedRun walk_run(const ProcessImage& image, const Run& run, DamageLog& damage);
 /// Whether `count` chunks in a row make sense from `address` on, or all up to the run's end.
 [[nodiscard]] bool plausible_from(const ProcessImage& image, const Run& run, std::uint64_t address, unsigned count);
-/// Whether the chain of chunks from `address` comes upon a chunk at `target`, in at most `limit` steps.
-[[nodiscard]] bool reaches(const ProcessImage& image, const Run& run, std::uint64_t address, std::uint64_t target);
-
-/// Offset in the core file of the byte at `address`, 0 = not in the file.
-[[nodiscard]] std::uint64_t file_offset(const ProcessImage& image, std::uint64_t address);
-/// "0x7f…"
-[[nodiscard]] std::string hex(std::uint64_t value);
+/// Whether the chain of chunks from `address` leads to the top chunk, or to two fenceposts in a row; adds the number of
+/// chunks to `steps`.
+[[nodiscard]] bool ends_well(const ProcessImage& image, const Run& run, std::uint64_t address, std::uint64_t& steps);
 
 /// Present bytes around an address, joined over ranges that lie side by side in the core too.
 struct Window {

@@ -8,6 +8,7 @@
 #include "formats/glibc_chunks.h"
 #include "formats/glibc_mmapped.h"
 #include "formats/glibc_tcache.h"
+#include "formats/heap_memory.h"
 
 namespace formats {
 namespace {
@@ -178,6 +179,9 @@ class Versions {
   int last_ = 43;
 };
 
+/// Chunks that may be followed in search of the main arena's scattered memory.
+constexpr std::uint64_t most_scattered_steps = std::uint64_t{1} << 26;
+
 class Finder {
  public:
   Finder(const ProcessImage& image, DamageLog& damage) : image_(image), damage_(damage) {}
@@ -233,7 +237,7 @@ class Finder {
     run.name = "main arena";
     HeapRegion region;
     region.kind = "main arena";
-    region.name = main_ ? "glibc main arena " + hex(main_->address) : "glibc main arena";
+    region.name = main_ ? "glibc main arena " + hex_text(main_->address) : "glibc main arena";
     (void)add_run(run, run.start, std::move(region), true);
   }
 
@@ -271,7 +275,10 @@ class Finder {
         run.start = (start + alignment - 1) & ~(alignment - 1);
         run.limit = end;
         run.top = top;
-        if (start == 0 || start > top || !(start == top || plausible_from(image_, run, run.start, 8))) continue;
+        // Where both counters agree, even a heap that is corrupted from its first chunk on begins there.
+        const bool agreed = parameters_ && start == by_counter && start == parameters_->sbrk_base;
+        if (start == 0 || start > top) continue;
+        if (!agreed && start != top && !plausible_from(image_, run, run.start, 8)) continue;
         return add_main_run(run);
       }
     }
@@ -279,42 +286,30 @@ class Finder {
   }
 
   /// sbrk() failed at some time: the main arena has memory in several places. One begins where sbrk() began; others
-  /// hold the top chunk or a chunk of a bin, and begin at a page from which the chain of chunks comes upon it.
+  /// begin at a page, with a chunk whose chain leads to the top chunk or to two fenceposts in a row.
   void find_scattered_runs(std::uint64_t top) {
+    Run run;
+    run.limit_is_end = false;
+    run.top = top;
     if (parameters_ && parameters_->sbrk_base != 0) {
-      Run run;
       run.start = (parameters_->sbrk_base + alignment - 1) & ~(alignment - 1);
       run.limit = mapped_end(run.start);
-      run.limit_is_end = false;
-      if (top >= run.start && top < run.limit) run.top = top;
       if (run.limit > run.start && plausible_from(image_, run, run.start, 8)) add_main_run(run);
     }
-    std::vector<std::uint64_t> seeds{top};
-    for (unsigned i = 1; i + 1 < bin_count; ++i) {
-      for (const std::uint64_t link : {main_->bin(i) + 16, main_->bin(i) + 24}) {
-        if (const auto chunk = image_.word(link); chunk && *chunk != main_->bin(i)) seeds.push_back(*chunk);
+    std::uint64_t behind = taken_.empty() ? 0 : taken_.back().end;
+    std::uint64_t steps = 0;
+    for (const ProcessImage::Range& range : image_.ranges()) {
+      if (!range.present() || !range.writable || range.file >= 0) continue;
+      run.limit = mapped_end(range.start);
+      run.start = (range.start + page - 1) & ~(page - 1);
+      for (; run.start < range.end && range.end - run.start >= header_bytes; run.start += page) {
+        if (run.start < behind && taken_.back().start <= run.start) continue;
+        const std::byte* header = range.data + (run.start - range.start);
+        if (load_le<std::uint64_t>(header) != 0 || (load_le<std::uint64_t>(header + 8) & 15) != prev_in_use) continue;
+        if (steps > most_scattered_steps || !ends_well(image_, run, run.start, steps)) continue;
+        add_main_run(run);
+        behind = taken_.back().end;
       }
-    }
-    for (const std::uint64_t seed : seeds) add_run_around(seed, top);
-  }
-
-  void add_run_around(std::uint64_t seed, std::uint64_t top) {
-    constexpr std::uint64_t most_pages = 1 << 14;
-    const ProcessImage::Range* range = image_.find(seed);
-    if (range == nullptr || !range->writable || seed % alignment != 0 || is_taken(seed, seed + 1)) return;
-    Run run;
-    run.limit = mapped_end(seed);
-    run.limit_is_end = false;
-    run.start = range->start;
-    for (const AddressRange& one : taken_) {
-      if (one.end <= seed) run.start = std::max(run.start, (one.end + page - 1) & ~(page - 1));
-      if (one.start > seed) run.limit = std::min(run.limit, one.start);
-    }
-    if (top >= run.start && top < run.limit) run.top = top;
-    for (std::uint64_t tried = 0; tried < most_pages && run.start <= seed; ++tried, run.start += page) {
-      if (run.start != seed && !reaches(image_, run, run.start, seed)) continue;
-      if (run.top == 0 || run.top < run.start) run.top = 0;
-      return add_main_run(run);
     }
   }
 
@@ -333,7 +328,7 @@ class Finder {
       if (tcache && plausible_from(image_, run, run.start, 8)) {
         damage_.add(0, 0,
                     "glibc's main_arena is not in the core: the main heap is walked from its first chunk at " +
-                        hex(run.start) + ", its fastbins are not known");
+                        hex_text(run.start) + ", its fastbins are not known");
         add_main_run(run);
       }
     }
@@ -348,10 +343,10 @@ class Finder {
     run.limit = heap.end;
     run.top = arena->top >= run.start && arena->top < run.limit ? arena->top : 0;
     run.main = false;
-    run.name = "arena " + hex(heap.arena);
+    run.name = "arena " + hex_text(heap.arena);
     HeapRegion region;
     region.kind = "arena";
-    region.name = "glibc arena " + hex(heap.arena);
+    region.name = "glibc arena " + hex_text(heap.arena);
     region.arena = static_cast<std::int32_t>(arena - arenas_.begin()) + 1;
     if (add_run(run, heap.start, std::move(region), false)) metadata_.push_back({heap.start, heap.first_chunk});
   }
@@ -360,7 +355,7 @@ class Finder {
     const ArenaLayout& layout = main_ ? *main_->layout : arenas_.empty() ? arena_layouts[0] : *arenas_[0].layout;
     for (const MmappedChunk& chunk : find_mmapped_chunks(image_, layout, taken_)) {
       Part part;
-      part.region = {chunk.start, chunk.end, "mmapped chunk", "glibc mmapped chunk " + hex(chunk.block),
+      part.region = {chunk.start, chunk.end, "mmapped chunk", "glibc mmapped chunk " + hex_text(chunk.block),
                      static_cast<std::int32_t>(arenas_.size()) + 1};
       part.pieces.push_back(
           {chunk.block - header_bytes, chunk.block + chunk.usable, nullptr, PieceKind::mmapped, true});
@@ -390,9 +385,9 @@ class Finder {
       for (const BrokenList& list : mark_free_lists(image_, *arena, territory, links, marks)) broken.push_back(list);
     }
     for (const BrokenList& list : broken) {
-      damage_.add(file_offset(image_, list.head), 0,
-                  "free list of bin " + std::to_string(list.bin) + " at " + hex(list.head) + " breaks off at " +
-                      hex(list.where));
+      add_damage_at(image_, damage_, list.head, 0,
+                    "free list of bin " + std::to_string(list.bin) + " at " + hex_text(list.head) + " breaks off at " +
+                        hex_text(list.where));
     }
     marks.freeze();
     return marks;

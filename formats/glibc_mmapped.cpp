@@ -38,16 +38,15 @@ std::optional<MmappedChunk> chunk_at(const ProcessImage& image, const ArenaLayou
   return MmappedChunk{mapping, mapping + total, mapping + offset + header_bytes, usable};
 }
 
+/// The header at the start tells how much memalign() has to be looked for in; after a later realloc() it says too much.
 std::optional<MmappedChunk> chunk_of_mapping(const ProcessImage& image, const ArenaLayout& layout,
-                                             std::uint64_t mapping) {
-  const std::optional<MmappedChunk> plain = chunk_at(image, layout, mapping, 0);
-  if (!plain) return std::nullopt;
-  for (std::uint64_t aligned = smallest_chunk; aligned < plain->end - mapping; aligned *= 2) {
+                                             std::uint64_t mapping, std::uint64_t size) {
+  for (std::uint64_t aligned = smallest_chunk; aligned < size; aligned *= 2) {
     std::uint64_t block = (mapping + header_bytes + aligned - 1) & ~(aligned - 1);
     if (block - mapping < header_bytes + smallest_chunk) block += aligned;  // no room for a chunk before it
     if (const auto moved = chunk_at(image, layout, mapping, block - header_bytes - mapping)) return moved;
   }
-  return plain;
+  return chunk_at(image, layout, mapping, 0);
 }
 
 }  // namespace
@@ -68,8 +67,12 @@ std::vector<MmappedChunk> find_mmapped_chunks(const ProcessImage& image, const A
       }
       const std::byte* header = range.data + (at - range.start);
       at += page;
-      if (load_le<std::uint64_t>(header) > 1 || (load_le<std::uint64_t>(header + 8) & 15) != is_mmapped) continue;
-      if (const auto chunk = chunk_of_mapping(image, layout, at - page)) {
+      const std::uint64_t head = load_le<std::uint64_t>(header + 8);
+      if (load_le<std::uint64_t>(header) > 1 || (head & 15) != is_mmapped || head >> 48 != 0 ||
+          ((head & size_mask) + layout.mmapped_extra) % page != 0) {
+        continue;
+      }
+      if (const auto chunk = chunk_of_mapping(image, layout, at - page, head)) {
         found.push_back(*chunk);
         at = behind = chunk->end;
       }
