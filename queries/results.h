@@ -130,7 +130,7 @@ struct PinPathRow {
   std::string name;  ///< of the reference from the step before; for step 0: the root in words
 };
 
-/// Pins by class of the block.
+/// Pinned bytes by class of the block; no_class: slabs that only blocks in threads' caches keep.
 struct PinStatRow {
   ClassId class_id{};
   std::uint64_t region_count = 0;

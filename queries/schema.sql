@@ -93,7 +93,8 @@ CREATE TABLE pin (
   id INTEGER PRIMARY KEY, region_id INTEGER, object_id INTEGER, pinned_bytes INTEGER, gain_bytes INTEGER);
 CREATE TABLE pin_path (
   pin_id INTEGER, step INTEGER, object_id INTEGER, name TEXT, PRIMARY KEY (pin_id, step)) WITHOUT ROWID;
-CREATE TABLE pin_stat (class_id INTEGER PRIMARY KEY, region_count INTEGER, pinned_bytes INTEGER);
+-- By class of the pinning block; class_id NULL: blocks in threads' caches.
+CREATE TABLE pin_stat (class_id INTEGER, region_count INTEGER, pinned_bytes INTEGER);
 -- Blocks of which it is known how many bytes the program asked for.
 CREATE TABLE requested_stat (
   class_id INTEGER PRIMARY KEY, block_count INTEGER, usable_bytes INTEGER, requested_bytes INTEGER);

@@ -274,7 +274,10 @@ void Finder::walk_free() {
     const std::uint64_t last = block.address + std::min(block.size, ~block.address);
     const std::uint64_t first_page = block.address / page_size + (block.address % page_size != 0 ? 1 : 0);
     if (last / page_size > first_page) whole_page_bytes_ += (last / page_size - first_page) * page_size;
-    if (work.highest == no_object) continue;
+    if (work.highest == no_object) {
+      if (work.goes_back_whole && snapshot_.regions[block.region].cached_bytes != 0) work.pinned_bytes += block.size;
+      continue;
+    }
     if (block.address < work.highest_start || work.goes_back_whole) work.pinned_bytes += block.size;
     if (block.address < work.highest_start && block.address >= work.previous_end) work.free_below += block.size;
   }
@@ -288,13 +291,15 @@ void Finder::make_pins() {
     if (work.pinned_bytes == 0) continue;
     pinned_bytes_ += work.pinned_bytes;
     arenas_[work.arena].row.pinned_bytes += work.pinned_bytes;
-    const ClassId class_id = snapshot_.class_of[work.highest];
+    const ClassId class_id = work.highest == no_object ? no_class : snapshot_.class_of[work.highest];
     PinStatRow& stat = by_class[index(class_id)];
     stat.class_id = class_id;
     ++stat.region_count;
     stat.pinned_bytes += work.pinned_bytes;
-    // A slab with several used blocks gains nothing when one of them goes.
-    const bool gains = !work.goes_back_whole || snapshot_.regions[i].live_count <= 1;
+    if (work.highest == no_object) continue;  // a cached block, and which is not known
+    // A slab with several used or cached blocks gains nothing when one of them goes.
+    const RegionRow& region = snapshot_.regions[i];
+    const bool gains = !work.goes_back_whole || (region.live_count <= 1 && region.cached_bytes == 0);
     const std::uint64_t free_bytes = work.goes_back_whole ? work.pinned_bytes : work.free_below;
     pins.push_back({static_cast<std::uint32_t>(i), work.highest, work.pinned_bytes,
                     gains ? free_bytes + snapshot_.shallow[work.highest] : 0});
@@ -417,7 +422,7 @@ void Finder::keep_arenas() {
       const std::uint64_t left = arena.held_bytes - cell * arena.row.bytes_per_cell;
       arena.row.map += cell_character(arena.cells[cell], std::min(left, arena.row.bytes_per_cell));
     }
-    if (name_count[arena.row.name] > 1) arena.row.name += " of arena " + std::to_string(arena.row.arena);
+    if (name_count[arena.row.name] > 1) arena.row.name += ", arena " + std::to_string(arena.row.arena);
     found_.arenas.push_back(std::move(arena.row));
   }
 }

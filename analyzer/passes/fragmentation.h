@@ -10,9 +10,9 @@
 // - Internal: (usable − requested) / usable, over the blocks whose request is known (Snapshot::slack,
 //   ClassRow::requested_size). Absent when it is known of none.
 // - Pinned: an arena goes back to the system from its top, so the free bytes below its highest used block stay; that
-//   block pins them. A slab or span goes back as a whole: its highest used block stands for all of its free bytes. What
-//   is not pinned is returnable; the two sum to the free bytes. Blocks in threads' caches pin as well, but where they
-//   are is not known here: pinned is a lower bound.
+//   block pins them. A slab or span goes back as a whole: its highest used block, or a cached one, stands for all of
+//   its free bytes. What is not pinned is returnable; the two sum to the free bytes. Cached blocks pin an arena as
+//   well, but where they lie in it is not known here: pinned is a lower bound.
 // - Released: an allocator may keep address space of which it gave the memory back (jemalloc's retained extents,
 //   tcmalloc's returned spans). That is neither free nor in any other number here.
 // - Whole pages inside free blocks can be given back in place (malloc_trim, decay): counted apart, whatever is pinned.

@@ -82,11 +82,13 @@ Section overview_section(const Database& database, const Sums& sums) {
   if (sums.free == 0) {
     section.paragraphs.emplace_back("Nothing is free: every request needs more memory from the system.");
   } else {
-    section.paragraphs.push_back(
-        bytes_text(sums.free) + " are free in " + count_text(blocks) + (blocks == 1 ? " block" : " blocks") +
-        "; the largest has " + bytes_text(largest) + ". A request of up to " + count_text(largest) +
-        " bytes can succeed without more memory from the system, one of " + count_text(largest + 1) +
-        " cannot. External fragmentation is " + format_decimal(external_percent(largest, sums.free), 1) + " %.");
+    section.paragraphs.push_back(bytes_text(sums.free) + " are free in " + count_text(blocks) +
+                                 (blocks == 1 ? " block" : " blocks") + "; the largest has " + bytes_text(largest) +
+                                 ". The largest request that succeeds without more memory from the "
+                                 "system has " +
+                                 count_text(largest) + " bytes; one of " + count_text(largest + 1) +
+                                 " fails. External fragmentation is " +
+                                 format_decimal(external_percent(largest, sums.free), 1) + " %.");
     section.paragraphs.push_back(
         bytes_text(pinned) +
         " of the free memory cannot go back to the system, because used blocks lie above or among "
@@ -187,7 +189,8 @@ Section requests_section(const Database& database) {
   section.title = "What requests would find";
   section.paragraphs.emplace_back(
       "The unusable-free-space index is the share of the free bytes that is of no use to requests of this size: "
-      "0 % = all of it serves them, 100 % = none can be served.");
+      "0 % = all of it serves them, 100 % = none can be served. Every free block counts as divisible; a slot of a slab "
+      "serves its own size only, so where there are slabs the index is a lower bound.");
   Table all;
   all.name = "requests";
   all.columns = {{"request_bytes", CellFormat::bytes},
@@ -300,9 +303,21 @@ Table pin_classes_table(const Database& database, const ReportOptions& options) 
   table.columns = {{"class", CellFormat::text}, {"regions", CellFormat::integer}, {"pinned_bytes", CellFormat::bytes}};
   table.summed_columns = {1, 2};
   Statement row = report_statement(database, "report_pin_stats");
-  while (row.step()) table.rows.push_back({text_cell(row, 0), integer_cell(row, 1), integer_cell(row, 2)});
+  while (row.step()) {
+    table.rows.push_back({row.is_null(0) ? Cell(std::string("(in threads' caches)")) : text_cell(row, 0),
+                          integer_cell(row, 1), integer_cell(row, 2)});
+  }
   total_and_cut(table, options.rows);
   return table;
+}
+
+/// What is to be said of a pin in one line; empty = it was not searched for.
+std::string retainer_line(const Statement& pin, const std::vector<Step>* path) {
+  const std::string where = pin.text(0) + ": in " + pin.text(8) + ": ";
+  if (path != nullptr) return where + path_line(*path);
+  const bool is_leaked =
+      !pin.is_null(5) && pin.integer(5) == static_cast<std::int64_t>(queries::Reachability::unreachable);
+  return is_leaked ? where + "leaked: nothing reaches this " + pin.text(3) : std::string();
 }
 
 Section pins_section(const Database& database, const ReportOptions& options) {
@@ -312,43 +327,45 @@ Section pins_section(const Database& database, const ReportOptions& options) {
   const auto paths = read_paths(database);
   Table table;
   table.name = "pins";
-  table.columns = {{"pin", CellFormat::text},
-                   {"class", CellFormat::text},
-                   {"object_id", CellFormat::text},
-                   {"address", CellFormat::address},
-                   {"pinned_bytes", CellFormat::bytes},
-                   {"gain_bytes", CellFormat::bytes},
-                   {"used_blocks", CellFormat::integer},
-                   {"region", CellFormat::text}};
+  table.columns = {{"pin", CellFormat::text},           {"class", CellFormat::text},
+                   {"object_id", CellFormat::text},     {"address", CellFormat::address},
+                   {"pinned_bytes", CellFormat::bytes}, {"gain_bytes", CellFormat::bytes},
+                   {"live_count", CellFormat::integer}};
   table.summed_columns = {4};
+  Table regions;  // their names are too long for the table
+  regions.name = "pin_regions";
+  regions.data_only = true;
+  regions.columns = {{"pin", CellFormat::text}, {"region", CellFormat::text}};
   std::vector<Table> path_tables;
   Statement row = report_statement(database, "report_pins");
   while (row.step()) {
-    const std::int64_t pin = row.integer(0);
     table.rows.push_back({integer_cell(row, 0), text_cell(row, 3), integer_cell(row, 1), integer_cell(row, 2),
-                          integer_cell(row, 6), integer_cell(row, 7), integer_cell(row, 9), text_cell(row, 8)});
+                          integer_cell(row, 6), integer_cell(row, 7), integer_cell(row, 9)});
     if (options.rows != 0 && table.rows.size() > options.rows) continue;
-    const auto path = paths.find(pin);
-    const bool is_leaked =
-        !row.is_null(5) && row.integer(5) == static_cast<std::int64_t>(queries::Reachability::unreachable);
-    if (path != paths.end()) {
-      section.preformatted.push_back(std::to_string(pin) + ": " + path_line(path->second));
-      path_tables.push_back(pin_path_table(pin, path->second));
-    } else if (is_leaked) {
-      section.preformatted.push_back(std::to_string(pin) + ": leaked: nothing reaches this " + row.text(3));
-    }
+    regions.rows.push_back({integer_cell(row, 0), text_cell(row, 8)});
+    const auto path = paths.find(row.integer(0));
+    const bool has_path = path != paths.end();
+    if (has_path) path_tables.push_back(pin_path_table(row.integer(0), path->second));
+    std::string line = retainer_line(row, has_path ? &path->second : nullptr);
+    if (!line.empty()) section.preformatted.push_back(std::move(line));
   }
-  if (table.rows.empty()) {
+  Table classes = pin_classes_table(database, options);
+  if (classes.rows.empty()) {
     section.paragraphs.emplace_back("No used block does: all of the free memory can go back.");
     return section;
   }
   section.paragraphs.emplace_back(
       "An arena goes back to the system from its top, a slab or span as a whole: the highest used block of each keeps "
-      "what is free. gain_bytes: what could go back if that block alone were freed.");
+      "what is free. gain_bytes: what could go back if that block alone were freed; live_count: used blocks of the "
+      "region.");
   cut_to_total(
       table, options.rows,
-      {Cell(), Cell(), Cell(), Cell(), metric_integer(database, "fragmentation.pinned_bytes"), Cell(), Cell(), Cell()});
-  section.tables = {std::move(table), pin_classes_table(database, options)};
+      {Cell(), Cell(), Cell(), Cell(), metric_integer(database, "fragmentation.pinned_bytes"), Cell(), Cell()});
+  if (!table.others.empty()) {  // more regions are pinned than rows were stored
+    const std::int64_t listed = static_cast<std::int64_t>(table.rows.size());
+    table.others[0] = "[" + count_text(integer_of(classes.total[1]) - listed) + " others]";
+  }
+  section.tables = {std::move(table), std::move(regions), std::move(classes)};
   for (Table& path : path_tables) section.tables.push_back(std::move(path));
   return section;
 }

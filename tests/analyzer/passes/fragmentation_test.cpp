@@ -165,6 +165,25 @@ TEST(Fragmentation, ASlabGoesBackAsAWholeOrNotAtAll) {
   EXPECT_EQ(found.pins[1].gain_bytes, 0u);  // the other block would still keep it
 }
 
+TEST(Fragmentation, ASlabThatOnlyACacheKeepsIsPinnedByNoObject) {
+  HeapLayout heap;
+  heap.region("slab", 0x10000);
+  heap.cached(64);
+  heap.free(64 * 63);
+  heap.region("slab", 0x20000);
+  (void)heap.used(64);
+  heap.cached(64);
+  heap.free(64 * 62);
+  const Fragmentation found = find_fragmentation(heap.build(), all_rows);
+  EXPECT_EQ(metric(found, "pinned_bytes"), 64 * 125);
+  EXPECT_EQ(metric(found, "returnable_bytes"), 0);
+  ASSERT_EQ(found.pins.size(), 1u);
+  EXPECT_EQ(found.pins[0].gain_bytes, 0u);  // the cached block stays
+  ASSERT_EQ(found.pin_stats.size(), 2u);
+  EXPECT_EQ(found.pin_stats[0].class_id, no_class);
+  EXPECT_EQ(found.pin_stats[0].pinned_bytes, 64u * 63);
+}
+
 TEST(Fragmentation, MemoryThatWentBackIsNoFreeMemory) {
   HeapLayout heap;
   heap.region("span", 0x10000, 0, "span");
@@ -289,6 +308,9 @@ TEST(Fragmentation, EveryByteIsCountedOnceWhateverTheHeap) {
     for (const PinStatRow& row : found.pin_stats) by_class += row.pinned_bytes;
     for (const PinRow& row : found.pins) by_pin += row.pinned_bytes;
     EXPECT_EQ(by_class, pinned);
+    for (const PinStatRow& row : found.pin_stats) {
+      if (row.class_id == no_class) by_pin += row.pinned_bytes;  // of slabs that only caches keep
+    }
     EXPECT_EQ(by_pin, pinned);
     // Against the definition, block by block.
     for (const UnusableFreeRow& row : found.unusable_free) {
@@ -332,8 +354,8 @@ TEST(Fragmentation, ArenasOfOneNameAreToldApart) {
   (void)heap.used(64);
   const Fragmentation found = find_fragmentation(heap.build(), all_rows);
   ASSERT_EQ(found.arenas.size(), 2u);
-  EXPECT_EQ(found.arenas[0].name, "mimalloc page of arena 0");
-  EXPECT_EQ(found.arenas[1].name, "mimalloc page of arena 1");
+  EXPECT_EQ(found.arenas[0].name, "mimalloc page, arena 0");
+  EXPECT_EQ(found.arenas[1].name, "mimalloc page, arena 1");
 }
 
 TEST(Fragmentation, AnArenaHasTheNameThatItsRegionsShare) {

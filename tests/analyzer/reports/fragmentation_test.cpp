@@ -161,8 +161,8 @@ TEST(FragmentationReport, WhatDoesNotAddUpIsShown) {
 
 TEST(FragmentationReport, EveryPinHasItsRetainer) {
   const std::string text = render_text(build_fragmentation(*analysed(server().build()), {}), {});
-  expect_contains(text, "1: static acme::registry \u2192 Cache +0x8 \u2192 Session");
-  expect_contains(text, "2: leaked: nothing reaches this Leaked");
+  expect_contains(text, "1: in glibc main arena: static acme::registry \u2192 Cache +0x8 \u2192 Session");
+  expect_contains(text, "2: in glibc arena 0x7f0000: leaked: nothing reaches this Leaked");
 }
 
 TEST(FragmentationReport, ALongPathIsShownByItsEnds) {
@@ -180,9 +180,10 @@ TEST(FragmentationReport, ALongPathIsShownByItsEnds) {
   heap.reference(last, tail);
   const auto database = analysed(heap.build());
   const Report report = build_fragmentation(*database, {});
-  expect_contains(render_text(report, {}),
-                  "1: static list \u2192 Head +0x8 \u2192 Node +0x8 \u2192 Node +0x8 \u2192 Node \u2192 \u2026 +0x8 "
-                  "\u2192 Node +0x8 \u2192 Node +0x8 \u2192 Node +0x8 \u2192 Tail");
+  expect_contains(
+      render_text(report, {}),
+      "1: in arena: static list \u2192 Head +0x8 \u2192 Node +0x8 \u2192 Node +0x8 \u2192 Node \u2192 \u2026 +0x8 "
+      "\u2192 Node +0x8 \u2192 Node +0x8 \u2192 Node +0x8 \u2192 Tail");
   const Table* path = find_table(report, "path_1");
   ASSERT_NE(path, nullptr);
   EXPECT_EQ(path->rows.size(), 200u);
@@ -202,7 +203,10 @@ TEST(FragmentationReport, SaysWhichRequestSucceeds) {
   RenderOptions unlimited;
   unlimited.width = 0;
   const std::string text = render_text(build_fragmentation(*analysed(heap.build()), {}), unlimited);
-  expect_contains(text, "24 B are free in 3 blocks; the largest has 12 B. A request of up to 12 bytes can succeed");
+  expect_contains(
+      text,
+      "24 B are free in 3 blocks; the largest has 12 B. The largest request that succeeds without more memory from "
+      "the system has 12 bytes; one of 13 fails.");
   expect_contains(text, "External fragmentation is 50 %");
   expect_contains(text, "internal fragmentation is not given");
 }
