@@ -268,8 +268,8 @@ TEST_F(ModulesOfACore, WithoutAFileNoteModulesAreFoundByTheirHeaders) {
   expect_filled();
 }
 
-TEST_F(ModulesOfACore, EveryFlippedByteOfTheHeadersIsSurvived) {
-  for (std::size_t at = 0; at < std::min<std::size_t>(first_page.size(), 1200); ++at) {
+TEST_F(ModulesOfACore, FlippedBytesOfTheHeadersAreSurvived) {
+  for (std::size_t at = 0; at < std::min<std::size_t>(first_page.size(), 1200); at += at < 64 ? 1 : 13) {
     std::string page = first_page;
     page[at] = static_cast<char>(~page[at]);
     writer = CoreWriter();
