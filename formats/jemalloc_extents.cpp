@@ -13,10 +13,11 @@ constexpr std::uint64_t base_alignment = std::uint64_t{2} << 20;
 constexpr std::uint64_t descriptor_size = 128;
 constexpr std::uint64_t address_limit = std::uint64_t{1} << 47;  // beyond is the kernel's
 constexpr std::uint64_t size_limit = std::uint64_t{1} << 46;
-constexpr unsigned slab_regions = 512;             // at most
-constexpr unsigned base_arena = 0xFFF;             // no arena has this number: descriptors of base blocks do
-constexpr std::uint64_t cache_spread = page_size;  // added to large allocations, for their random offset
-constexpr std::uint64_t promoted_size = 16384;     // a small allocation that the heap profiler samples becomes so large
+constexpr std::uint64_t leaf_size = std::uint64_t{2} << 20;  // of the page map
+constexpr unsigned slab_regions = 512;                       // at most
+constexpr unsigned base_arena = 0xFFF;                       // no arena has this number: descriptors of base blocks do
+constexpr std::uint64_t cache_spread = page_size;            // added to large allocations, for their random offset
+constexpr std::uint64_t promoted_size = 16384;  // a small allocation that the heap profiler samples becomes so large
 
 unsigned bits_of(std::uint64_t word, unsigned first, unsigned count) {
   return static_cast<unsigned>(word >> first & ((std::uint64_t{1} << count) - 1));
@@ -134,8 +135,9 @@ class ExtentReader {
  private:
   [[nodiscard]] bool slab(const Extent& extent) const {
     const std::uint64_t region = classes_.size(extent.size_class);
-    return extent.address == extent.start && region <= extent.size && extent.size % region == 0 &&
-           extent.size / region <= slab_regions && extent.free_regions <= extent.size / region;
+    // opt.slab_sizes makes slabs whose last bytes are in no region.
+    return extent.address == extent.start && region <= extent.size && extent.size / region <= slab_regions &&
+           extent.free_regions <= extent.size / region;
   }
   [[nodiscard]] bool large(const Extent& extent) const {
     const std::uint64_t usable = classes_.size(extent.size_class);
@@ -190,10 +192,27 @@ class PageMap {
     if (!leaf || *leaf == 0) return leaf ? Answer::other : Answer::absent;
     return ask_leaf(image, *leaf, extent);
   }
+  /// Asks the other way round, for every entry: is it of an extent that was read? At most `leaves` leaves.
+  void check_entries(const ProcessImage& image, std::uint64_t leaves, Extents& found) const {
+    auto extent = found.extents.begin();
+    for_each_word(image, root_, [&](std::uint64_t gib, std::uint64_t leaf) {
+      if (leaves == 0) return;
+      --leaves;
+      for_each_word(image, leaf, [&](std::uint64_t page, std::uint64_t entry) {
+        if ((entry >> 2 & 7) > static_cast<unsigned>(ExtentState::retained)) return;  // being merged or split
+        const std::uint64_t address = gib << 30 | page << 12;
+        while (extent != found.extents.end() && extent->end() <= address) ++extent;
+        ++found.entries;
+        if (extent != found.extents.end() && extent->start <= address && extent->descriptor == descriptor_of(entry)) {
+          ++found.entries_read;
+        }
+      });
+    });
+  }
   [[nodiscard]] static Answer ask_leaf(const ProcessImage& image, std::uint64_t leaf, const Extent& extent) {
-    const auto entry = image.word(leaf + (extent.start >> 12 & 0x3FFFF) * 8);
+    const auto entry = image.word(leaf + (extent.start >> 12) % fan_out * 8);
     if (!entry) return Answer::absent;
-    return (*entry & 0x0000'FFFF'FFFF'FF80) == extent.descriptor ? Answer::same : Answer::other;
+    return descriptor_of(*entry) == extent.descriptor ? Answer::same : Answer::other;
   }
   /// The root, if `address` holds its word for `extent`.
   [[nodiscard]] static PageMap of_word(std::uint64_t address, const Extent& extent) {
@@ -201,7 +220,27 @@ class PageMap {
   }
 
  private:
+  static constexpr std::uint64_t fan_out = std::uint64_t{1} << 18;
   [[nodiscard]] static std::uint64_t root_offset(const Extent& extent) { return (extent.start >> 30) * 8; }
+  [[nodiscard]] static std::uint64_t descriptor_of(std::uint64_t entry) { return entry & 0x0000'FFFF'FFFF'FF80; }
+  /// Calls f(index, word) for the words of a node that are in the core and not 0.
+  template <typename F>
+  static void for_each_word(const ProcessImage& image, std::uint64_t node, F&& f) {
+    const std::uint64_t end = node + fan_out * 8;
+    if (node % 8 != 0 || end < node) return;
+    const auto ranges = image.ranges();
+    auto range = std::partition_point(ranges.begin(), ranges.end(),
+                                      [&](const ProcessImage::Range& before) { return before.end <= node; });
+    for (; range != ranges.end() && range->start < end; ++range) {
+      if (!range->present()) continue;
+      const std::uint64_t stop = std::min(end, range->end);
+      for (std::uint64_t at = std::max(node, (range->start + 7) & ~std::uint64_t{7}); at < stop && stop - at >= 8;
+           at += 8) {
+        const auto word = load_le<std::uint64_t>(range->data + (at - range->start));
+        if (word != 0) f((at - node) / 8, word);
+      }
+    }
+  }
   std::uint64_t root_;
 };
 
@@ -328,6 +367,19 @@ void check_page_map(const ProcessImage& image, const std::optional<PageMap>& map
   });
 }
 
+/// Whether every extent that the page map has was read.
+void check_completeness(const ProcessImage& image, const std::optional<PageMap>& map, Extents& found,
+                        DamageLog& damage) {
+  if (!map) return;
+  std::uint64_t metadata_size = 0;
+  for (const BaseBlock& block : found.base_blocks) metadata_size += block.end - block.start;
+  map->check_entries(image, metadata_size / leaf_size + 1, found);
+  if (found.entries == found.entries_read) return;
+  damage.add(0, 0,
+             "jemalloc: " + std::to_string(found.entries - found.entries_read) +
+                 " entries of the page map are of extents that could not be read: their blocks are not known");
+}
+
 void check_bitmaps(const ProcessImage& image, const SizeClasses& classes, Extents& found, DamageLog& damage) {
   for (const Extent& extent : found.extents) {
     if (!extent.slab) continue;
@@ -396,6 +448,7 @@ std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage
   const std::optional<PageMap> map = PageMapFinder(image, found.base_blocks, found.extents).find();
   drop_overlaps(image, map, found, damage);
   check_page_map(image, map, found, damage);
+  check_completeness(image, map, found, damage);
   check_bitmaps(image, classes, found, damage);
   const auto slabs = static_cast<std::uint64_t>(
       std::count_if(found.extents.begin(), found.extents.end(), [](const Extent& extent) { return extent.slab; }));

@@ -83,6 +83,8 @@ struct Extents {
   std::uint64_t base_links_found = 0;  ///< … and that are there
   std::uint64_t mapped = 0;            ///< extents that the page map was asked for …
   std::uint64_t mapped_right = 0;      ///< … and that it has; 0 of 0 when the core has no page map
+  std::uint64_t entries = 0;           ///< of the page map (first and last pages of extents, every page of slabs) …
+  std::uint64_t entries_read = 0;      ///< … and those whose extent was found
 
   /// The extent that holds `address`, or nullptr. O(log extents).
   [[nodiscard]] const Extent* find(std::uint64_t address) const;

@@ -106,6 +106,7 @@ class JemallocHeap final : public HeapWalk {
     checks_.push_back({"slabs that contradict themselves", 0, extents_.contradictions});
     checks_.push_back({"overlapping extents", 0, extents_.overlaps});
     checks_.push_back({"extents in the page map", extents_.mapped, extents_.mapped_right});
+    checks_.push_back({"page map entries read", extents_.entries, extents_.entries_read});
     checks_.push_back({"blocks of metadata", extents_.base_links, extents_.base_links_found});
     checks_.push_back({"blocks in thread caches", caches_.entries, caches_.entries_right});
   }

@@ -9,7 +9,7 @@ namespace formats::jemalloc {
 namespace {
 
 constexpr std::uint64_t bin_size = 24;
-constexpr unsigned fewest_bins = 30;  // every cache has one for each size class of slabs: 36, or 39
+constexpr unsigned fewest_bins = 8;  // 41 by default; opt.tcache_max makes them more or fewer
 constexpr std::uint64_t search_below = std::uint64_t{1} << 20;
 constexpr unsigned threads_searched = 16;
 
@@ -28,7 +28,7 @@ struct Bin {
     const auto low_empty = load_le<std::uint16_t>(at + 20);
     const auto used = static_cast<std::uint16_t>(low_empty - low_top);
     const auto whole = static_cast<std::uint16_t>(low_empty - low_full);
-    if (used > whole || used % 8 != 0 || whole % 8 != 0) return std::nullopt;
+    if (whole == 0 || used > whole || used % 8 != 0 || whole % 8 != 0) return std::nullopt;
     bin.empty = bin.top + used;
     bin.full = bin.empty - whole;
     return bin;

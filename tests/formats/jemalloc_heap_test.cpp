@@ -152,12 +152,12 @@ TEST(JemallocHeap, KnowsItsOwnMemory) {
   EXPECT_EQ(walked.heap->own_blocks(),
             (std::vector<std::pair<std::uint64_t, std::string>>{{made.stacks, "thread cache of thread 71"}}));
   const auto& metadata = walked.heap->metadata();
-  ASSERT_EQ(metadata.size(), 3U);  // base block, stacks, bins
+  ASSERT_EQ(metadata.size(), 4U);  // two base blocks, stacks, bins
   EXPECT_EQ(metadata[0].start, JemallocWriter::base);
   EXPECT_EQ(metadata[0].end, JemallocWriter::base + JemallocWriter::base_size);
-  EXPECT_EQ(metadata[1].start, made.stacks + 8);
-  EXPECT_EQ(metadata[1].end, made.stacks + 8 + 41 * 4 * 8);
-  EXPECT_EQ(metadata[2].end - metadata[2].start, 41U * 24);
+  EXPECT_EQ(metadata[2].start, made.stacks + 8);
+  EXPECT_EQ(metadata[2].end, made.stacks + 8 + 41 * 4 * 8);
+  EXPECT_EQ(metadata[3].end - metadata[3].start, 41U * 24);
 }
 
 TEST(JemallocHeap, ReadsSlabsOfEveryFill) {
@@ -175,6 +175,40 @@ TEST(JemallocHeap, ReadsSlabsOfEveryFill) {
   EXPECT_EQ(walked.block(empty + 511 * 8).state, BlockState::free);
   EXPECT_EQ(walked.block(full + 511 * 8).state, BlockState::used);
   EXPECT_EQ(walked.block(one + 14336).usable, 14336U);
+}
+
+// As opt.slab_sizes makes them.
+TEST(JemallocHeap, SlabsMayEndBehindTheirLastRegion) {
+  JemallocWriter writer;
+  const auto slab = writer.slab({.size_class = 3, .region = 48, .size = 4096, .free = {84}});
+  const Walked walked(writer.core().bytes());
+  ASSERT_NE(walked.heap, nullptr);
+  EXPECT_EQ(walked.failed_checks(), "");
+  EXPECT_EQ(walked.blocks.size(), 85U);
+  EXPECT_EQ(walked.in_state(BlockState::free), std::vector{slab + 84 * 48});
+}
+
+// opt.tcache_max = 128
+TEST(JemallocHeap, CachesMayBeOfFewBins) {
+  JemallocWriter writer;
+  const auto slab = writer.slab({.size_class = 4, .region = 64, .size = 4096});
+  writer.bin_count(9);
+  writer.thread_cache(1, {{4, {slab}}});
+  const Walked walked(writer.core().bytes());
+  ASSERT_NE(walked.heap, nullptr);
+  EXPECT_EQ(walked.failed_checks(), "");
+  EXPECT_EQ(walked.in_state(BlockState::cached), std::vector{slab});
+}
+
+TEST(JemallocHeap, TellsWhenThePageMapHasMoreThanWasRead) {
+  JemallocWriter writer;
+  writer.slab({.size_class = 2, .region = 32, .size = 4096});
+  const std::uint64_t uncommitted_slab = 1 << 12 | std::uint64_t{2} << 20;
+  writer.descriptor(uncommitted_slab, JemallocWriter::heap + 4096, 4096, true);
+  const Walked walked(writer.core().bytes());
+  ASSERT_NE(walked.heap, nullptr);
+  EXPECT_EQ(walked.failed_checks(), "page map entries read: 2/1\n");
+  EXPECT_EQ(walked.damage.count(), 1U);
 }
 
 TEST(JemallocHeap, ReadsTheEightByteAlignmentOfRedis) {
@@ -396,6 +430,7 @@ TEST_F(JemallocRealCores, UsedBlocksAreTheLiveOnes) {
   EXPECT_EQ(walked.damage.count(), 0U);
   EXPECT_EQ(walked.failed_checks(), "");
   EXPECT_EQ(walked.check("extents in the page map").found, 516U);
+  EXPECT_GT(walked.check("page map entries read").found, 516U);
   EXPECT_EQ(walked.check("blocks in thread caches").found, 5387U);
 
   std::map<std::uint64_t, std::uint64_t> used;

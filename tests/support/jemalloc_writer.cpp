@@ -5,10 +5,13 @@
 namespace tests {
 namespace {
 
-constexpr unsigned bin_count = 41;           // 36 of slabs and 5 of large blocks, up to 32 KiB
-constexpr std::uint64_t leaf_offset = 4096;  // of the first leaf in the base block
-constexpr std::uint64_t second_leaf = 6144;  // leaves overlap here, where none has an entry
-constexpr std::uint64_t used = 8192;         // of the base block
+constexpr unsigned bin_count = 41;    // 36 of slabs and 5 of large blocks, up to 32 KiB
+constexpr std::uint64_t used = 8192;  // of the base block
+constexpr std::uint64_t leaf_offset =
+    4096;  // of the first leaf in there: what it has no entries for is not in the core
+constexpr std::uint64_t second_base = JemallocWriter::base + (4 << 20);
+constexpr std::uint64_t second_used = 1024;
+constexpr std::uint64_t second_leaf = second_base + 256;
 constexpr std::uint64_t tls = 0x7f10'0000'0000;
 constexpr std::uint64_t module_data = 0x7f20'0000'0000;
 
@@ -71,7 +74,7 @@ std::string JemallocWriter::bins_and_stacks(std::uint64_t block, const Entries& 
   std::string bins;
   std::uint64_t full = block + 8;  // one place in front stays empty
   put(stacks, 0, std::uint64_t{0});
-  for (unsigned i = 0; i < bin_count; ++i) {
+  for (unsigned i = 0; i < bin_count_; ++i) {
     const std::uint64_t empty = full + std::uint64_t{places} * 8;
     const auto found = entries.find(i);
     const std::size_t count = found == entries.end() ? 0 : found->second.size();
@@ -108,32 +111,39 @@ std::uint64_t JemallocWriter::program_cache(const Entries& entries, unsigned pla
 
 void JemallocWriter::thread_without_cache(std::int64_t os_id) { threads_.push_back({os_id, ""}); }
 
-std::string JemallocWriter::base_block() const {
-  std::string block(used, '\0');
+std::string JemallocWriter::base_header(std::uint64_t address, std::uint64_t next, std::uint64_t used_size) const {
+  std::string block(used_size, '\0');
   put(block, 0, base_size);
-  put(block, 8, std::uint64_t{0});
+  put(block, 8, next);
   put(block, 16, bits_of(0xFFF, false, active, class_count_, 0));
-  put(block, 24, base + used);
-  put(block, 32, base_size - used);
-  for (std::size_t i = 0; i < descriptors_.size(); ++i) {
-    const Descriptor& from = descriptors_[i];
-    const std::size_t at = descriptor_address(i) - base;
-    put(block, at, from.bits);
-    put(block, at + 8, from.address);
-    put(block, at + 16, from.size);
-    for (std::size_t k = 0; k < 8; ++k) put(block, at + 64 + k * 8, from.bitmap[k]);
-    if (!page_map_ || !from.in_page_map) continue;
-    const std::size_t leaf = from.address < next_gib ? leaf_offset : second_leaf;
-    const std::uint64_t flags = from.bits >> 12 & 1;
-    put(block, leaf + (from.address >> 12 & 0x3FFFF) * 8,
-        (from.bits >> 20 & 0xFF) << 48 | descriptor_address(i) | flags);
-  }
+  put(block, 24, address + used_size);
+  put(block, 32, base_size - used_size);
   return block;
 }
 
 CoreWriter JemallocWriter::core() const {
+  std::string first = base_header(base, second_base, used);
+  std::string second = base_header(second_base, 0, second_used);
+  for (std::size_t i = 0; i < descriptors_.size(); ++i) {
+    const Descriptor& from = descriptors_[i];
+    const std::size_t at = descriptor_address(i) - base;
+    put(first, at, from.bits);
+    put(first, at + 8, from.address);
+    put(first, at + 16, from.size);
+    for (std::size_t k = 0; k < 8; ++k) put(first, at + 64 + k * 8, from.bitmap[k]);
+    if (!page_map_ || !from.in_page_map) continue;
+    const std::uint64_t entry =
+        (from.bits >> 20 & 0xFF) << 48 | descriptor_address(i) | (from.bits >> 17 & 7) << 2 | (from.bits >> 12 & 1);
+    const std::size_t page = (from.address >> 12 & 0x3FFFF) * 8;
+    if (from.address < next_gib) {
+      put(first, leaf_offset + page, entry);
+    } else {
+      put(second, second_leaf - second_base + page, entry);
+    }
+  }
   CoreWriter core;
-  core.partly_dumped(base, base_block(), base_size);
+  core.partly_dumped(base, first, base_size);
+  core.partly_dumped(second_base, second, base_size);
   for (const Memory& memory : memory_) core.partly_dumped(memory.address, memory.bytes, memory.size);
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     const std::uint64_t start = tls + i * 0x10000;
@@ -145,7 +155,7 @@ CoreWriter JemallocWriter::core() const {
   std::string root(32, '\0');
   if (page_map_) {  // its other words are not in the core
     put(root, 8, base + leaf_offset);
-    put(root, 16, base + second_leaf);
+    put(root, 16, second_leaf);
   }
   core.partly_dumped(module_data + (heap >> 30) * 8 - 8, root, 4096);
   return core;

@@ -19,8 +19,8 @@ namespace tests {
 
 class JemallocWriter {
  public:
-  static constexpr std::uint64_t base = 0x7f00'0000'0000;      ///< of the base block
-  static constexpr std::uint64_t base_size = 2 << 20;          ///< as jemalloc makes the first one
+  static constexpr std::uint64_t base = 0x7f00'0000'0000;      ///< of the first base block
+  static constexpr std::uint64_t base_size = 2 << 20;          ///< as jemalloc makes the first ones
   static constexpr std::uint64_t heap = 0x7f00'4000'0000;      ///< of the first extent
   static constexpr std::uint64_t next_gib = 0x7f00'8000'0000;  ///< where another leaf of the page map begins
   enum State : unsigned { active, dirty, muzzy, retained, transition, merging };
@@ -60,12 +60,14 @@ class JemallocWriter {
   [[nodiscard]] static std::uint64_t descriptor_address(std::size_t index) { return base + 256 + index * 128; }
 
   using Entries = std::map<unsigned, std::vector<std::uint64_t>>;  ///< size class → cached addresses
-  /// A cache of 41 bins in a large block of its own, which is returned; its bins are in the thread's TLS.
+  /// A cache in a large block of its own, which is returned; its bins are in the thread's TLS.
   std::uint64_t thread_cache(std::int64_t os_id, const Entries& entries, unsigned places = 4);
   /// As tcache.create makes one: the bins lie behind the stacks.
   std::uint64_t program_cache(const Entries& entries, unsigned places);
   void thread_without_cache(std::int64_t os_id);
   void without_page_map() { page_map_ = false; }
+  /// Of the caches made from now on: 36 of slabs and 5 of large blocks, up to 32 KiB, if not said.
+  void bin_count(unsigned count) { bin_count_ = count; }
 
   /// Segments by address: base block, extents, threads' TLS, the module's data with the page map's root.
   [[nodiscard]] CoreWriter core() const;
@@ -87,7 +89,8 @@ class JemallocWriter {
   std::uint64_t place(std::uint64_t size);
   [[nodiscard]] std::string bins_and_stacks(std::uint64_t block, const Entries& entries, unsigned places,
                                             std::string& stacks) const;
-  [[nodiscard]] std::string base_block() const;
+  /// A base block of which nothing but the header is written.
+  [[nodiscard]] std::string base_header(std::uint64_t address, std::uint64_t next, std::uint64_t used_size) const;
 
   unsigned class_count_;
   std::uint64_t next_ = heap;
@@ -95,6 +98,7 @@ class JemallocWriter {
   std::vector<Memory> memory_;
   std::vector<Thread> threads_;
   bool page_map_ = true;
+  unsigned bin_count_ = 41;
 };
 
 }  // namespace tests
