@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 #include "formats/glibc_heap.h"
 #include "formats/jemalloc_heap.h"
@@ -74,6 +75,15 @@ NativeHeap::NativeHeap(const formats::ProcessImage& image, formats::DamageLog& d
 }
 
 void NativeHeap::fill(queries::Snapshot& snapshot) const {
+  // Every allocator numbers its arenas from 0: those of each come behind those of the one before.
+  std::map<const formats::HeapWalk*, std::int32_t> first_arena;
+  std::int32_t next_arena = 0;
+  for (const auto& walk : walks_) {
+    first_arena[walk.get()] = next_arena;
+    std::int32_t last = 0;
+    for (const formats::HeapRegion& region : walk->regions()) last = std::max(last, region.arena);
+    next_arena += last + 1;
+  }
   snapshot.regions.reserve(parts_.size());
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const formats::HeapRegion& region = region_of(i);
@@ -82,7 +92,7 @@ void NativeHeap::fill(queries::Snapshot& snapshot) const {
     row.end = region.end;
     row.kind = region.kind;
     row.name = region.name;
-    row.arena = region.arena;
+    row.arena = first_arena[parts_[i].walk] + region.arena;
     snapshot.regions.push_back(std::move(row));
   }
   for_each_block([&](const formats::HeapBlock& block, std::size_t part) {
