@@ -199,7 +199,9 @@ class PageMap {
       if (leaves == 0) return;
       --leaves;
       for_each_word(image, leaf, [&](std::uint64_t page, std::uint64_t entry) {
-        if ((entry >> 2 & 7) > static_cast<unsigned>(ExtentState::retained)) return;  // being merged or split
+        // Where extents were merged, entries keep a size class (none) without a descriptor.
+        const bool merging = (entry >> 2 & 7) > static_cast<unsigned>(ExtentState::retained);
+        if (merging || descriptor_of(entry) == 0) return;
         const std::uint64_t address = gib << 30 | page << 12;
         while (extent != found.extents.end() && extent->end() <= address) ++extent;
         ++found.entries;

@@ -137,6 +137,9 @@ CoreWriter JemallocWriter::core() const {
     const std::size_t page = (from.address >> 12 & 0x3FFFF) * 8;
     if (from.address < next_gib) {
       put(first, leaf_offset + page, entry);
+      // What a merge leaves in the middle of a kept extent: no class and no descriptor.
+      const bool is_kept = (from.bits >> 17 & 7) != active && from.size > 8192;
+      if (is_kept) put(first, leaf_offset + page + 8, std::uint64_t{class_count_} << 48);
     } else {
       put(second, second_leaf - second_base + page, entry);
     }
