@@ -62,6 +62,20 @@ void make_meta(const formats::elf::Core& core, const native::NativeHeap& heap, S
   }
 }
 
+/// Writable memory that was cut off may hold what points to a block: such blocks look leaked.
+void warn_of_missing_memory(const native::Process& process, Snapshot& snapshot) {
+  if (process.core.missing_bytes == 0) return;
+  std::uint64_t missing = 0;
+  for (const formats::elf::Segment& segment : process.core.segments) {
+    if (segment.writable) missing += segment.dumped - segment.bytes.size();
+  }
+  if (missing == 0) return;
+  snapshot.meta.emplace_back("core.missing_writable_bytes", std::to_string(missing));
+  snapshot.warnings.push_back(
+      std::to_string(missing) +
+      " bytes of writable memory are not in the core: what only they point to is called leaked");
+}
+
 void make_classes(const native::TypedBlocks& types, Snapshot& snapshot) {
   for (const native::NativeType& type : types.types) {
     queries::ClassRow row;
@@ -118,6 +132,7 @@ void import_core(ImportJob& job) {
   take_damage(damage, snapshot);
   snapshot.runtime = allocators(heap);
   make_meta(process->core, heap, snapshot);
+  warn_of_missing_memory(*process, snapshot);
   native::describe_modules(*process, snapshot);
   const native::SymbolNames names(process->symbols);
 
@@ -129,7 +144,7 @@ void import_core(ImportJob& job) {
 
   native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
-  native::make_roots(image, heap, blocks, native::call_stacks(*process), &names, snapshot);
+  native::make_roots(image, heap, blocks, types, native::call_stacks(*process), &names, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   if (job.details != nullptr) {
     *job.details = std::make_unique<native::NativeDetails>(

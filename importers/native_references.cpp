@@ -61,6 +61,7 @@ void make_references(ImportJob& job, const formats::ProcessImage& image, const N
             const auto word = formats::load_le<std::uint64_t>(part->data + (word_at - part->start));
             const Blocks::Hit hit = blocks.find(word);
             if (hit.id == no_object || hit.id == id) continue;
+            if (hit.offset == 0 && types.is_end_of_previous(hit.id, word_at, blocks)) continue;
             references.target.push_back(hit.id);
             if (job.rows != nullptr) {
               const std::uint64_t offset = word_at - address;

@@ -29,11 +29,12 @@ bool is_control_block(const ProcessImage& image, std::uint64_t at) {
 class RootFinder {
  public:
   RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const NameSource* names,
-             const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot)
+             const TypedBlocks& types, const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot)
       : image_(image),
         heap_(heap),
         blocks_(blocks),
         names_(names),
+        types_(types),
         stacks_(stacks),
         snapshot_(snapshot),
         in_static_(blocks.count()),
@@ -114,7 +115,8 @@ class RootFinder {
       const std::uint64_t high = has_tls ? std::min(stack->end, tls + descriptor) : stack->end;
       std::size_t frame = 0;
       for_each_word(low, has_tls ? tls : high, [&](std::uint64_t at, std::uint64_t word) {
-        if (blocks_.find(word).id == no_object) return;
+        const Blocks::Hit hit = blocks_.find(word);
+        if (hit.id == no_object || (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_))) return;
         const bool below = at < thread.stack_pointer;
         add(word, RootKind::stack_word, number,
             below ? "sp-" + hex(thread.stack_pointer - at) : "sp+" + hex(at - thread.stack_pointer),
@@ -178,6 +180,7 @@ class RootFinder {
         for_each_word(from, to, [&](std::uint64_t at, std::uint64_t word) {
           const Blocks::Hit hit = blocks_.find(word);
           if (hit.id == no_object) return;
+          if (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_)) return;
           if (!(is_static ? in_static_ : in_mapped_).set_if_clear(index(hit.id))) return;
           found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
                             is_static ? static_name(at, file) : "0x" + hex_digits(at)});
@@ -238,6 +241,7 @@ class RootFinder {
   const NativeHeap& heap_;
   const Blocks& blocks_;
   const NameSource* names_;
+  const TypedBlocks& types_;
   const std::vector<formats::CallStack>& stacks_;
   std::vector<std::size_t> first_frame_;  ///< by thread: its first row of frames
   queries::Snapshot& snapshot_;
@@ -249,9 +253,9 @@ class RootFinder {
 
 }  // namespace
 
-void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const TypedBlocks& types,
                 const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot) {
-  RootFinder(image, heap, blocks, names, stacks, snapshot).run();
+  RootFinder(image, heap, blocks, names, types, stacks, snapshot).run();
 }
 
 }  // namespace importers::native

@@ -19,6 +19,7 @@ namespace importers::native {
 /// its frame on a stack) and direct_roots. `stacks`: of each thread of the core, or empty. `names` may be nullptr.
 /// O(writable bytes).
 void make_roots(const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
-                const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot);
+                const TypedBlocks& types, const std::vector<formats::CallStack>& stacks, const NameSource* names,
+                queries::Snapshot& snapshot);
 
 }  // namespace importers::native

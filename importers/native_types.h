@@ -42,6 +42,19 @@ struct TypedBlocks {
   /// capacity): words behind them are dead and hold nothing. Only of blocks where a dead word looks like a pointer into
   /// a block. Sorted by block.
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix;
+
+  /// Whether the word at `at`, which equals the address of `block`, is the end or the capacity of a vector whose body
+  /// lies right before the block: allocators without headers put the next block where a full vector ends. O(log
+  /// ranges).
+  [[nodiscard]] bool is_end_of_previous(queries::ObjectId block, std::uint64_t at, const Blocks& blocks) const {
+    if (index(block) == 0 || header_of.empty()) return false;
+    const queries::ObjectId previous{index(block) - 1};
+    const std::uint32_t header = header_of[index(previous)];
+    if (header == 0) return false;
+    const std::uint64_t begin = places.address(header);
+    if (at != begin + 8 && at != begin + 16) return false;
+    return blocks.address(previous) + blocks.usable(previous) == blocks.address(block);
+  }
 };
 
 /// Symbol or text look-ups that may need a module's file; see formats/modules.h. Empty answers are fine.
