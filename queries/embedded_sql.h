@@ -14,7 +14,7 @@ struct QueryFile {
 
 extern const std::string_view schema;
 extern const std::string_view views;
-extern const std::string_view session_views;  ///< TEMP views of our connections
+extern const std::string_view session_views;          ///< TEMP views of our connections
 extern const std::span<const QueryFile> query_files;  ///< sorted by path
 
 }  // namespace queries::embedded

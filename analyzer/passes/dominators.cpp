@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "analyzer/passes/depth_first.h"
+#include "analyzer/passes/forest_shape.h"
 
 namespace analyzer {
 namespace {
@@ -61,9 +62,10 @@ class SemiNca {
     std::uint32_t label;
   };
   static constexpr std::size_t ahead = 16;  // entries to prefetch: about one memory latency of work
+  static constexpr std::uint64_t give_back_step = std::uint64_t{1} << 21;  // numbers: four huge pages
   static constexpr std::uint32_t dropped = 0;
 
-  /// CSR of the predecessors that matter, by target: offset_[w] … offset_[w + 1].
+  /// CSR of the predecessors that matter, by target: offset_[w] … offset_[w + 1]. Parents are away while it is filled.
   void collect_predecessors() {
     const std::uint64_t spooled = (search_.earlier.size() + search_.forward.size()) * sizeof(std::uint32_t);
     const std::uint64_t base = search_.visited.bytes() + under_root_.bytes() + std::uint64_t{count_} * 5;
@@ -84,7 +86,10 @@ class SemiNca {
     offset_[count_ + 1] = static_cast<std::uint32_t>(sum);
     if (sum > 0xFFFF'FFFFu) throw std::length_error("dominators: more than 2^32 references beside the spanning tree");
     predecessors_ = WorkArray<std::uint32_t>(sum);
-    note_peak(base + spooled + offset_.size() * 4 + sum * 4);
+    shape_ = ForestShape(search_.parent, count_);
+    note_peak(base + spooled + shape_.bytes() + offset_.size() * 4);
+    search_.parent.release();
+    note_peak(base - std::uint64_t{count_} * 4 + spooled + shape_.bytes() + offset_.size() * 4 + sum * 4);
     fill_earlier();
     fill_forward();
     search_.earlier_count.release();
@@ -156,16 +161,18 @@ class SemiNca {
     });
   }
 
-  /// Leaves semidominators in offset_ (the start of a bucket is not needed once the bucket was read).
+  /// Leaves semidominators in offset_ (the start of a bucket is not needed once the bucket was read). Vertices go from
+  /// the last to the first: parents and predecessors are given back from their ends as links_ is filled from its own.
   void find_semidominators() {
-    dominator_ = std::move(search_.parent);
+    WorkArray<std::uint32_t> parent = shape_.parents();
     links_ = WorkArray<Link>(std::size_t{count_} + 1);
-    note_peak(search_.visited.bytes() + under_root_.bytes() + std::uint64_t{count_} * 16 + predecessors_.size() * 4);
+    const std::uint64_t base = search_.visited.bytes() + under_root_.bytes() + shape_.bytes() + offset_.size() * 4;
     std::size_t end = predecessors_.size();
     std::size_t fetched = end;
+    std::uint64_t kept = end + count_;  // parents and predecessors not given back
     for (std::uint32_t w = count_; w >= 1; --w) {
       const std::size_t begin = offset_[w];
-      std::uint32_t semi = under_root_.test(w) ? 0 : dominator_[w];
+      std::uint32_t semi = under_root_.test(w) ? 0 : parent[w];
       if (begin < end) {
         for (; fetched > 0 && fetched + ahead > begin; --fetched) prefetch_link(predecessors_[fetched - 1], w);
         for (std::size_t i = begin; i < end; ++i) {
@@ -175,9 +182,15 @@ class SemiNca {
         end = begin;
       }
       offset_[w] = semi;
-      links_[w] = {dominator_[w], semi};
+      links_[w] = {parent[w], semi};
+      if (kept - (end + w) < give_back_step && w != 1) continue;
+      note_peak(base + std::uint64_t{count_ - w} * sizeof(Link) + kept * 4);
+      parent.give_back_from(w);
+      predecessors_.give_back_from(end);
+      kept = end + w;
     }
     predecessors_.release();
+    links_.release();
   }
   void prefetch_link(std::uint32_t v, std::uint32_t w) const {
     if (v > w) __builtin_prefetch(&links_[v]);
@@ -208,41 +221,47 @@ class SemiNca {
   /// The NCA step: the dominator is the first ancestor of the parent, in the dominator tree, not above the
   /// semidominator. Plain climbing while it is cheap, as it nearly always is.
   void climb_to_dominators() {
+    ForestShape::Cursor parents(shape_);
+    dominator_ = WorkArray<std::uint32_t>(std::size_t{count_} + 1);
+    dominator_[0] = 0;
     std::uint64_t steps_left = std::uint64_t{8} * count_ + 1024;
     for (std::uint32_t w = 1; w <= count_; ++w) {
       const std::uint32_t semi = offset_[w];
-      std::uint32_t v = dominator_[w];
+      std::uint32_t v = dominator_[w] = parents.next();
       while (v > semi && steps_left > 0) {
         v = dominator_[v];
         --steps_left;
       }
       if (steps_left == 0) {
-        climb_with_jumps(w);
+        climb_with_jumps(w, parents);
         break;
       }
       dominator_[w] = v;
     }
-    links_.release();
     offset_.release();
   }
 
-  /// The same from vertex `from` on, in O(log n) each: every vertex also knows an ancestor far above (Myers, "An
-  /// applicative random-access stack", 1983). `label` is its depth, `ancestor` the far one.
-  void climb_with_jumps(std::uint32_t from) {
-    WorkArray<Link>& jumps = links_;
+  /// The same from vertex `from` on, whose parent was read, in O(log n) each: every vertex also knows an ancestor far
+  /// above (Myers, "An applicative random-access stack", 1983).
+  void climb_with_jumps(std::uint32_t from, ForestShape::Cursor& parents) {
+    struct Jump {
+      std::uint32_t far;
+      std::uint32_t depth;
+    };
+    WorkArray<Jump> jumps(std::size_t{count_} + 1);
     jumps[0] = {0, 0};
     for (std::uint32_t w = 1; w <= count_; ++w) {
       if (w >= from) {
         const std::uint32_t semi = offset_[w];
-        std::uint32_t v = dominator_[w];
-        while (v > semi) v = jumps[v].ancestor > semi ? jumps[v].ancestor : dominator_[v];
+        std::uint32_t v = w == from ? dominator_[w] : parents.next();
+        while (v > semi) v = jumps[v].far > semi ? jumps[v].far : dominator_[v];
         dominator_[w] = v;
       }
       const std::uint32_t up = dominator_[w];
-      const Link near = jumps[up];
-      const Link far = jumps[near.ancestor];
-      const bool same_length = near.label - far.label == far.label - jumps[far.ancestor].label;
-      jumps[w] = {same_length && up != 0 ? far.ancestor : up, near.label + 1};
+      const Jump near = jumps[up];
+      const Jump far = jumps[near.far];
+      const bool same_length = near.depth - far.depth == far.depth - jumps[far.far].depth;
+      jumps[w] = {same_length && up != 0 ? far.far : up, near.depth + 1};
     }
   }
 
@@ -254,8 +273,9 @@ class SemiNca {
   Bitmap under_root_;                // vertices that only the virtual root dominates, as far as known
   WorkArray<std::uint32_t> offset_;  // by vertex: bucket in predecessors_, later the semidominator
   WorkArray<std::uint32_t> predecessors_;
-  WorkArray<std::uint32_t> dominator_;  // by vertex: parent in the search, later the immediate dominator
+  ForestShape shape_;  // the parents in the search
   WorkArray<Link> links_;
+  WorkArray<std::uint32_t> dominator_;  // by vertex
   std::uint64_t peak_ = 0;
 };
 

@@ -115,11 +115,12 @@ struct Pass {
 };
 
 // The order is for memory: what needs most (dominators) runs before the results it does not need are there. Components
-// come first, because their retained sizes are found in the walk over the dominator tree that class statistics make.
+// come soon after, because their retained sizes are found in the walk over the dominator tree that class statistics
+// make.
 constexpr Pass passes[] = {
-    {"components", "", run_components},
     {"dominators", "", run_dominators},
     {"dominator tree", "dominators", run_tree},
+    {"components", "", run_components},
     {"retained sizes", "dominator tree", run_retained_sizes},
     {"class statistics", "retained sizes, components", run_class_stats},
     {"reachability", "dominator tree", run_reachability},

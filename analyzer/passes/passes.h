@@ -26,8 +26,8 @@ struct PassOptions {
   const queries::ObjectDetails* details = nullptr;  ///< for the text of duplicate strings; nullptr = without
 };
 
-/// O((n + m) log n). Peak work memory beyond the snapshot: about 21 bytes per object, or what the results take (17
-/// bytes per object) if that is more.
+/// O((n + m) log n). Peak beyond the snapshot, results (17 bytes per object) included: about 21 bytes per object, in
+/// the dominators pass and once more in reachability, when most results are there.
 [[nodiscard]] queries::Results run_passes(const queries::Snapshot& snapshot, const PassOptions& options);
 
 }  // namespace analyzer

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <new>
 #include <span>
@@ -45,6 +46,14 @@ class WorkArray {
     std::free(data_);
     data_ = nullptr;
     size_ = 0;
+  }
+  /// The elements from `at` on are not needed any more: their memory goes back in whole huge pages, their content is
+  /// undefined from now on. For an array that is read once from its end.
+  void give_back_from(std::size_t at) {
+    const auto base = reinterpret_cast<std::uintptr_t>(data_);
+    const std::uintptr_t begin = (base + at * sizeof(T) + huge_page - 1) / huge_page * huge_page;
+    const std::uintptr_t end = (base + size_ * sizeof(T)) / huge_page * huge_page;
+    if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }

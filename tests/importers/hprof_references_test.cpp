@@ -90,7 +90,7 @@ TEST(HprofReferences, ClassObjectsReferToSuperLoaderStaticsAndConstants) {
     fields.push_back(field.name + ":" + field.type);
   }
   EXPECT_EQ(fields, (Texts{"<super>:L", "<loader>:L", "<signers>:L", "<protection domain>:L", "CACHE:L", "limit:I",
-                           "nothing:L", "INSTANCE:L"}));
+                           "nothing:L", "INSTANCE:L", "<constant>:L"}));
   // Eclipse MAT follows neither signers, protection domains nor constants.
   const ImportedDump mat(dump.bytes(), ImportOptions{.sizes = SizeRule::mat});
   EXPECT_EQ(mat.problem(), "");
