@@ -192,24 +192,36 @@ class PageMap {
     if (!leaf || *leaf == 0) return leaf ? Answer::other : Answer::absent;
     return ask_leaf(image, *leaf, extent);
   }
-  /// Asks the other way round, for every entry: is it of an extent that was read? At most `leaves` leaves.
-  void check_entries(const ProcessImage& image, std::uint64_t leaves, Extents& found) const {
-    auto extent = found.extents.begin();
+  using Leaves = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  ///< GiB, address
+  /// A root holds nothing but leaves, and no more of them than metadata has room for; empty when this is none, but a
+  /// word that a thread remembered. One look at 2 MiB.
+  [[nodiscard]] Leaves leaves(const ProcessImage& image, const Extents& found) const {
+    std::uint64_t most = 1;
+    for (const BaseBlock& block : found.base_blocks) most += (block.end - block.start) / leaf_size;
+    Leaves all;
+    bool is_root = true;
     for_each_word(image, root_, [&](std::uint64_t gib, std::uint64_t leaf) {
-      if (leaves == 0) return;
-      --leaves;
-      for_each_word(image, leaf, [&](std::uint64_t page, std::uint64_t entry) {
+      is_root = is_root && all.size() < most && leaf % 64 == 0 && found.in_metadata(leaf);
+      if (is_root) all.emplace_back(gib, leaf);
+    });
+    return is_root ? all : Leaves{};
+  }
+  /// Asks the other way round, for every entry: is it of an extent that was read?
+  void check_entries(const ProcessImage& image, Extents& found) const {
+    auto extent = found.extents.begin();
+    for (const auto& [gib, leaf] : leaves(image, found)) {
+      for_each_word(image, leaf, [&, in = gib << 30](std::uint64_t page, std::uint64_t entry) {
         // Where extents were merged, entries keep a size class (none) without a descriptor.
         const bool merging = (entry >> 2 & 7) > static_cast<unsigned>(ExtentState::retained);
         if (merging || descriptor_of(entry) == 0) return;
-        const std::uint64_t address = gib << 30 | page << 12;
+        const std::uint64_t address = in | page << 12;
         while (extent != found.extents.end() && extent->end() <= address) ++extent;
         ++found.entries;
         if (extent != found.extents.end() && extent->start <= address && extent->descriptor == descriptor_of(entry)) {
           ++found.entries_read;
         }
       });
-    });
+    }
   }
   [[nodiscard]] static Answer ask_leaf(const ProcessImage& image, std::uint64_t leaf, const Extent& extent) {
     const auto entry = image.word(leaf + (extent.start >> 12) % fan_out * 8);
@@ -250,9 +262,10 @@ class PageMap {
 /// metadata that points to a leaf in a base block.
 class PageMapFinder {
  public:
-  PageMapFinder(const ProcessImage& image, const std::vector<BaseBlock>& blocks, const std::vector<Extent>& sorted)
-      : image_(image), lowest_(blocks.front().start), highest_(blocks.back().end) {
-    for (const BaseBlock& block : blocks) taken_.emplace_back(block.start, block.end);
+  PageMapFinder(const ProcessImage& image, const Extents& found)
+      : image_(image), found_(found), lowest_(found.base_blocks.front().start), highest_(found.base_blocks.back().end) {
+    const std::vector<Extent>& sorted = found.extents;
+    for (const BaseBlock& block : found.base_blocks) taken_.emplace_back(block.start, block.end);
     for (const Extent& extent : sorted) taken_.emplace_back(extent.start, extent.end());
     std::sort(taken_.begin(), taken_.end());
     const std::size_t step = std::max<std::size_t>(1, sorted.size() / most_witnesses);
@@ -302,7 +315,9 @@ class PageMapFinder {
       const auto right = std::count_if(witnesses_.begin(), witnesses_.end(), [&](const Extent& other) {
         return map.ask(image_, other) == PageMap::Answer::same;
       });
-      if (right > best_right_) {
+      if (right > best_right_ && roots_left_ != 0) {
+        --roots_left_;
+        if (map.leaves(image_, found_).empty()) return;
         best_ = map;
         best_right_ = right;
       }
@@ -312,10 +327,12 @@ class PageMapFinder {
 
   static constexpr std::size_t most_witnesses = 64;
   const ProcessImage& image_;
+  const Extents& found_;                                        ///< extents sorted
   std::uint64_t lowest_, highest_;                              ///< leaves lie in between
   std::vector<std::pair<std::uint64_t, std::uint64_t>> taken_;  ///< by start; a damaged core's can overlap
   std::vector<Extent> witnesses_;                               ///< extents from all over the heap
   std::uint64_t words_left_ = 1 << 20;                          ///< a hostile core is full of pointers to leaves
+  unsigned roots_left_ = 1024;
   std::optional<PageMap> best_;
   std::ptrdiff_t best_right_ = 0;
 };
@@ -373,9 +390,7 @@ void check_page_map(const ProcessImage& image, const std::optional<PageMap>& map
 void check_completeness(const ProcessImage& image, const std::optional<PageMap>& map, Extents& found,
                         DamageLog& damage) {
   if (!map) return;
-  std::uint64_t metadata_size = 0;
-  for (const BaseBlock& block : found.base_blocks) metadata_size += block.end - block.start;
-  map->check_entries(image, metadata_size / leaf_size + 1, found);
+  map->check_entries(image, found);
   if (found.entries == found.entries_read) return;
   damage.add(0, 0,
              "jemalloc: " + std::to_string(found.entries - found.entries_read) +
@@ -430,6 +445,12 @@ const Extent* Extents::find(std::uint64_t address) const {
   return address < extent.end() ? &extent : nullptr;
 }
 
+bool Extents::in_metadata(std::uint64_t address) const {
+  const auto next = std::upper_bound(base_blocks.begin(), base_blocks.end(), address,
+                                     [](std::uint64_t wanted, const BaseBlock& block) { return wanted < block.start; });
+  return next != base_blocks.begin() && address < std::prev(next)->end;
+}
+
 std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage) {
   Extents found;
   found.base_blocks = find_base_blocks(image, damage);
@@ -440,14 +461,20 @@ std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage
     ++found.base_links;
     const auto next = std::lower_bound(found.base_blocks.begin(), found.base_blocks.end(), block.next,
                                        [](const BaseBlock& other, std::uint64_t start) { return other.start < start; });
-    if (next != found.base_blocks.end() && next->start == block.next) ++found.base_links_found;
+    if (next != found.base_blocks.end() && next->start == block.next) {
+      ++found.base_links_found;
+    } else {
+      add_damage_at(image, damage, block.start, 0,
+                    "jemalloc: metadata at " + hex_text(block.next) +
+                        " is not in the core: extents described there are not known");
+    }
   }
   const SizeClasses classes(found.alignment);
   found.extents = read_descriptors(image, found.base_blocks, classes, damage);
   std::sort(found.extents.begin(), found.extents.end(), [](const Extent& a, const Extent& b) {
     return a.start != b.start ? a.start < b.start : a.descriptor < b.descriptor;
   });
-  const std::optional<PageMap> map = PageMapFinder(image, found.base_blocks, found.extents).find();
+  const std::optional<PageMap> map = PageMapFinder(image, found).find();
   drop_overlaps(image, map, found, damage);
   check_page_map(image, map, found, damage);
   check_completeness(image, map, found, damage);

@@ -88,6 +88,8 @@ struct Extents {
 
   /// The extent that holds `address`, or nullptr. O(log extents).
   [[nodiscard]] const Extent* find(std::uint64_t address) const;
+  /// Whether `address` lies in a base block. O(log blocks).
+  [[nodiscard]] bool in_metadata(std::uint64_t address) const;
 };
 
 /// Nothing when jemalloc is not in the process, or one that is refused (said in `damage`). One look at every 2 MiB of

@@ -235,6 +235,19 @@ TEST(JemallocHeap, DoesWithoutThePageMap) {
   EXPECT_EQ(walked.blocks.size(), 128U + 256U + 5U + 3U);
 }
 
+// A core cut before the module's data: what is left of the page map's root are leaves that threads remember.
+TEST(JemallocHeap, TakesNoRememberedLeafForThePageMapsRoot) {
+  EveryKind made;
+  CoreWriter core = made.writer.core();
+  core.word(JemallocWriter::root_word, 0).word(JemallocWriter::root_word + 8, 0);
+  core.word(JemallocWriter::tls, JemallocWriter::heap).word(JemallocWriter::tls + 8, JemallocWriter::first_leaf);
+  const Walked walked(core.bytes());
+  ASSERT_NE(walked.heap, nullptr);
+  EXPECT_EQ(walked.damage.count(), 0U);
+  EXPECT_EQ(walked.check("extents in the page map").expected, 0U);
+  EXPECT_EQ(walked.block(made.far).usable, 32768U);
+}
+
 TEST(JemallocHeap, FindsCachesThatTheProgramMade) {
   JemallocWriter writer;
   const auto slab = writer.slab({.size_class = 4, .region = 64, .size = 4096});
@@ -347,6 +360,18 @@ TEST(JemallocHeap, ABlockInTwoCachesWasFreedTwice) {
   EXPECT_EQ(walked.failed_checks(), "blocks in thread caches: 2/1\n");
   ASSERT_EQ(walked.damage.count(), 1U);
   EXPECT_NE(walked.damage.entries()[0].what.find("freed twice"), std::string::npos);
+}
+
+TEST(JemallocHeap, TellsOfMetadataThatIsNotThere) {
+  JemallocWriter writer;
+  writer.slab({.size_class = 2, .region = 32, .size = 4096});
+  CoreWriter core = writer.core();
+  core.word(JemallocWriter::base + 8, JemallocWriter::base + (64 << 20));
+  const Walked walked(core.bytes());
+  ASSERT_NE(walked.heap, nullptr);
+  EXPECT_EQ(walked.failed_checks(), "blocks of metadata: 1/0\n");
+  ASSERT_EQ(walked.damage.count(), 1U);
+  EXPECT_NE(walked.damage.entries()[0].what.find("0x7f0004000000 is not in the core"), std::string::npos);
 }
 
 TEST(JemallocHeap, RefusesOlderVersionsInWords) {

@@ -5,15 +5,11 @@
 namespace tests {
 namespace {
 
-constexpr unsigned bin_count = 41;    // 36 of slabs and 5 of large blocks, up to 32 KiB
 constexpr std::uint64_t used = 8192;  // of the base block
-constexpr std::uint64_t leaf_offset =
-    4096;  // of the first leaf in there: what it has no entries for is not in the core
+constexpr std::uint64_t leaf_offset = JemallocWriter::first_leaf - JemallocWriter::base;
 constexpr std::uint64_t second_base = JemallocWriter::base + (4 << 20);
 constexpr std::uint64_t second_used = 1024;
 constexpr std::uint64_t second_leaf = second_base + 256;
-constexpr std::uint64_t tls = 0x7f10'0000'0000;
-constexpr std::uint64_t module_data = 0x7f20'0000'0000;
 
 template <typename T>
 void put(std::string& to, std::size_t at, T value) {
@@ -160,7 +156,7 @@ CoreWriter JemallocWriter::core() const {
     put(root, 8, base + leaf_offset);
     put(root, 16, second_leaf);
   }
-  core.partly_dumped(module_data + (heap >> 30) * 8 - 8, root, 4096);
+  core.partly_dumped(root_word - 8, root, 4096);
   return core;
 }
 

@@ -23,6 +23,11 @@ class JemallocWriter {
   static constexpr std::uint64_t base_size = 2 << 20;          ///< as jemalloc makes the first ones
   static constexpr std::uint64_t heap = 0x7f00'4000'0000;      ///< of the first extent
   static constexpr std::uint64_t next_gib = 0x7f00'8000'0000;  ///< where another leaf of the page map begins
+  /// Of the page map: what it has no entries for is not in the core.
+  static constexpr std::uint64_t first_leaf = base + 4096;
+  static constexpr std::uint64_t root_word =
+      0x7f20'0000'0000 + (heap >> 30) * 8;                ///< for `heap`; the next for next_gib
+  static constexpr std::uint64_t tls = 0x7f10'0000'0000;  ///< of the first thread; the others' 64 KiB apart
   enum State : unsigned { active, dirty, muzzy, retained, transition, merging };
 
   /// 232 size classes go with an alignment of 16 bytes, 235 with 8.
