@@ -1,6 +1,8 @@
 #include "importers/core_importer.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include "formats/elf_core.h"
@@ -10,6 +12,7 @@
 #include "importers/native_heap.h"
 #include "importers/native_modules.h"
 #include "importers/native_references.h"
+#include "importers/native_requested.h"
 #include "importers/native_roots.h"
 #include "importers/native_types.h"
 
@@ -24,6 +27,17 @@ void take_damage(const formats::DamageLog& damage, Snapshot& snapshot) {
     snapshot.damage.push_back({entry.offset, entry.bytes, entry.what});
   snapshot.damage_count += damage.count();
   snapshot.damaged_bytes += damage.bytes();
+}
+
+/// "SIGSEGV (11) at 0x10".
+std::string signal_text(const formats::elf::Signal& signal) {
+  const char* name = sigabbrev_np(signal.number);
+  std::string text = name == nullptr ? "signal" : std::string("SIG") + name;
+  text += " (" + std::to_string(signal.number) + ")";
+  if (signal.address == 0) return text;
+  char address[24];
+  std::snprintf(address, sizeof address, " at 0x%llx", static_cast<unsigned long long>(signal.address));
+  return text + address;
 }
 
 /// "glibc malloc, jemalloc 5": what a report calls the runtime.
@@ -46,8 +60,7 @@ void make_meta(const formats::elf::Core& core, const native::NativeHeap& heap, S
   put("core.process_id", std::to_string(core.process_id));
   put("core.threads", std::to_string(core.threads.size()));
   if (core.signal) {
-    put("core.signal", std::to_string(core.signal->number));
-    if (core.signal->address != 0) put("core.fault_address", std::to_string(core.signal->address));
+    put("core.signal", signal_text(*core.signal));
   }
   for (const auto& walk : heap.walks()) {
     std::size_t passed = 0;
@@ -142,6 +155,7 @@ void import_core(ImportJob& job) {
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
 
+  native::find_requested_sizes(image, blocks, types, snapshot);
   native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
   native::make_roots(image, heap, blocks, types, native::call_stacks(*process), &names, snapshot);
@@ -153,7 +167,21 @@ void import_core(ImportJob& job) {
 }
 
 std::vector<std::pair<std::string, std::string>> describe_core(formats::Bytes head) {
-  return {{"kind", formats::elf::describe(head)}};
+  std::vector<std::pair<std::string, std::string>> facts{{"kind", formats::elf::describe(head)}};
+  try {
+    formats::DamageLog beyond_the_head;
+    const formats::elf::Core core = formats::elf::read_core(head, beyond_the_head);
+    facts.emplace_back("program", core.program);
+    facts.emplace_back("arguments", core.arguments);
+    facts.emplace_back("process_id", std::to_string(core.process_id));
+    if (core.signal) facts.emplace_back("signal", signal_text(*core.signal));
+    facts.emplace_back("threads", std::to_string(core.threads.size()));
+    facts.emplace_back("segments", std::to_string(core.segments.size()));
+    facts.emplace_back("mapped_files", std::to_string(core.files.size()));
+  } catch (const formats::InputError& error) {
+    facts.emplace_back("cannot_be_read", error.what());
+  }
+  return facts;
 }
 
 }  // namespace importers

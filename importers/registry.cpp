@@ -14,8 +14,8 @@ namespace {
 constexpr std::array<Importer, 2> importers_by_magic{{
     {"hprof", "JVM and Android heap dumps (JAVA PROFILE 1.0.1, 1.0.2, 1.0.3)", formats::hprof::looks_like, import_hprof,
      describe_hprof},
-    {"core", "ELF cores of native processes (64-bit x86-64 and AArch64; glibc malloc)", formats::elf::is_elf,
-     import_core, describe_core},
+    {"core", "ELF cores of native processes (64-bit x86-64, AArch64): glibc malloc, jemalloc, tcmalloc, mimalloc",
+     formats::elf::is_elf, import_core, describe_core},
 }};
 
 }  // namespace

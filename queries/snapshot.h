@@ -147,7 +147,7 @@ struct Snapshot {
   std::vector<std::pair<std::string, std::string>> meta;  ///< further key/value rows: size rule, flags seen, options
   bool roots_reconstructed = false;
   std::vector<std::string> warnings;  ///< sentences: what is missing beside the dump, and what that costs
-  bool manual_memory = false;  ///< the program frees its memory itself: what no root reaches is leaked, not garbage
+  bool manual_memory = false;     ///< the program frees its memory itself: what no root reaches is leaked, not garbage
   std::vector<DamageRow> damage;  ///< capped; `damage_count` and `damaged_bytes` are the true totals
   std::uint64_t damage_count = 0;
   std::uint64_t damaged_bytes = 0;

@@ -61,6 +61,14 @@ TEST_P(OwnCores, EveryLiveBlockIsAnObjectAndEveryLeakIsFound) {
     ASSERT_NE(id, queries::no_object) << std::hex << address;
     ASSERT_GE(snapshot.shallow[id], requested) << std::hex << address;
   }
+  std::size_t known = 0;
+  for (const auto& [address, requested] : live) {  // what containers tell of their buffers is what malloc was asked for
+    const ObjectId id = snapshot.addresses.id_of(address);
+    if (!snapshot.slack.has(id)) continue;
+    ++known;
+    ASSERT_EQ(snapshot.shallow[id] - snapshot.slack[id], requested) << snapshot.class_row(id).name;
+  }
+  EXPECT_GT(known, 5'000u);
   std::set<std::uint32_t> own;
   for (const queries::RootRow& root : snapshot.roots) {
     const bool is_own = root.kind == queries::RootKind::allocator;
