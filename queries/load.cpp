@@ -113,7 +113,7 @@ void Loader::classes() {
     entry.super = id<ClassId>(row, 2, most_ids, "class.super_id");
     entry.loader = id<ObjectId>(row, 3, most_ids, "class.loader_id");
     const std::int64_t kind = row.integer(4);
-    if (kind < 0 || kind > static_cast<int>(ClassKind::block)) damaged("class.kind out of range");
+    if (kind < 0 || kind > static_cast<int>(ClassKind::block) || kind == 3) damaged("class.kind out of range");
     entry.kind = static_cast<ClassKind>(kind);
     entry.instance_size = static_cast<std::uint64_t>(row.integer(5));
     entry.source = row.text(6);

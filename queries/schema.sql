@@ -15,7 +15,7 @@ CREATE TABLE snapshot (
 CREATE TABLE damage (snapshot_id INTEGER, offset INTEGER, bytes INTEGER, what TEXT);
 
 -- loader_id, object_id: objects (the class loader; the class as an object of the heap). kind: 0 instance, 1 object_array,
--- 2 primitive_array, 3 block. instance_size: shallow bytes of an instance, NULL for arrays. source: how it is known.
+-- 2 primitive_array, 4 block. instance_size: shallow bytes of an instance, NULL for arrays. source: how it is known.
 CREATE TABLE class (
   id INTEGER PRIMARY KEY, name TEXT, super_id INTEGER, loader_id INTEGER, kind INTEGER, instance_size INTEGER,
   source TEXT, object_id INTEGER, referent_strength INTEGER, has_finalizer INTEGER);

@@ -23,7 +23,8 @@ struct DamageRow {
   std::string what;
 };
 
-enum class ClassKind : std::uint8_t { instance = 0, object_array = 1, primitive_array = 2, block = 3 };
+/// The numbers of ObjectKind: a class says of what kind its instances are.
+enum class ClassKind : std::uint8_t { instance = 0, object_array = 1, primitive_array = 2, block = 4 };
 
 struct ClassRow {
   std::string name;  ///< "java.util.HashMap$Node", "java.lang.Object[]", "int[]"

@@ -155,6 +155,9 @@ std::string hint_for(sqlite3* connection, const std::string& message, std::strin
     std::vector<std::string> candidates = names(connection, "SELECT DISTINCT name FROM pragma_function_list");
     return did_you_mean(closest(*function, candidates));
   }
+  if (message == "not authorized") {
+    return " (queries only read: no statement that writes, attaches a file, loads code or changes a setting)";
+  }
   return {};
 }
 

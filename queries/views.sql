@@ -25,7 +25,7 @@ LEFT JOIN object AS t ON t.id = r.target_id LEFT JOIN class AS tc ON tc.id = t.c
 
 CREATE VIEW classes AS
 SELECT c.id, c.name, (SELECT s.name FROM class AS s WHERE s.id = c.super_id) AS super, c.loader_id,
-  CASE c.kind WHEN 0 THEN 'instance' WHEN 1 THEN 'object_array' WHEN 2 THEN 'primitive_array' WHEN 3 THEN 'block' END
+  CASE c.kind WHEN 0 THEN 'instance' WHEN 1 THEN 'object_array' WHEN 2 THEN 'primitive_array' WHEN 4 THEN 'block' END
     AS kind,
   c.instance_size, c.object_id,
   coalesce(t.object_count, 0) AS object_count, coalesce(t.shallow_bytes, 0) AS shallow_bytes,

@@ -125,7 +125,8 @@ std::string reference_text(const Step& owner, const Step& step) {
   const bool is_static = owner.class_name == "java.lang.Class" && !owner.text.empty();
   const std::string holder = printable(simple_name(is_static ? owner.text : owner.class_name));
   const std::string name = printable(step.name);
-  std::string text = name.empty() || name[0] == '[' ? holder + name : holder + "." + name;
+  const bool is_place = name.empty() || name[0] == '[' || name[0] == '+';  // an element, or an offset in a native block
+  std::string text = is_place ? holder + name : holder + "." + name;
   if (is_static && !name.empty() && name[0] != '<') text = "static " + text;
   if (step.strength != "strong") text += "  (" + step.strength + ")";
   return text;

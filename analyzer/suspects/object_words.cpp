@@ -18,6 +18,19 @@ char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + '
 
 bool is_index(std::string_view name) { return !name.empty() && name.front() == '['; }
 
+/// "+0x18": a word of a native block.
+bool is_offset(std::string_view name) { return !name.empty() && name.front() == '+'; }
+
+/// An element of an array, or of a container's buffer, rather than a field.
+bool is_element(std::string_view owner_class, std::string_view name) {
+  if (is_index(name)) return true;
+  if (!is_offset(name)) return false;
+  for (const std::string_view buffer : {"std::vector body", "std::unordered_map/set buckets", "std::deque "}) {
+    if (owner_class.starts_with(buffer)) return true;
+  }
+  return false;
+}
+
 std::string step_text(const ObjectWords& words, const RootPath& path, std::size_t at, bool full_name) {
   // The reference from step at to at + 1, as its owner writes it.
   const ObjectId owner = path[at].object;
@@ -29,8 +42,8 @@ std::string step_text(const ObjectWords& words, const RootPath& path, std::size_
   if (name.starts_with("<Java Local")) return "local variable";
   const std::string& of = words.class_name(owner);
   std::string shown = full_name && !is_runtime_class(of) ? of : std::string(short_class_name(of));
-  if (is_index(name)) return shown;
-  return shown + '.' + name;
+  if (is_element(of, name)) return shown;
+  return is_offset(name) ? shown + name : shown + '.' + name;
 }
 
 }  // namespace
@@ -177,7 +190,7 @@ std::string path_signature(const ObjectWords& words, std::string_view kind, cons
     const std::string& of = words.class_name(words.subject(owner));
     if (!words.is_class(owner) && is_collection_internal(of)) continue;
     const std::string& name = path[at + 1].name;
-    std::string part = stable_class_name(of) + '.' + (is_index(name) ? std::string("[]") : name);
+    std::string part = stable_class_name(of) + '.' + (is_element(of, name) ? std::string("[]") : name);
     if (parts.back() != part) parts.push_back(std::move(part));
   }
   parts.push_back(stable_class_name(accumulation_class));
