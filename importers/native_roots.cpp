@@ -164,17 +164,26 @@ class RootFinder {
     return std::nullopt;
   }
 
+  /// Data that was written to while the program started and that the dynamic linker has protected since (PT_GNU_RELRO):
+  /// right below the module's writable data. libc in a static program keeps pointers to blocks of its own there.
+  [[nodiscard]] static bool is_relocated(const Range& range, const Range& next) {
+    return range.file >= 0 && range.readable && !range.executable && next.start == range.end && next.writable;
+  }
+
   void everything_else() {
     std::int32_t file = -1;  // of the mapping before, whose .bss an anonymous neighbour is
     std::uint64_t end = 0;
-    for (const Range& range : image_.ranges()) {
+    const auto& ranges = image_.ranges();
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+      const Range& range = ranges[i];
       if (range.file >= 0) {
         file = range.file;
       } else if (range.start != end) {
         file = -1;
       }
       end = range.end;
-      if (!range.writable || !range.present() || range.filled) continue;
+      if (!range.present() || range.filled) continue;
+      if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
       const bool is_static = file >= 0;
       scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
         for_each_word(from, to, [&](std::uint64_t at, std::uint64_t word) {

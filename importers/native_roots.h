@@ -1,5 +1,5 @@
-// Roots of a native process: registers, live stacks, thread-local data, writable data of programs and libraries, and
-// other writable memory that no allocator owns.
+// Roots of a native process: registers, live stacks, thread-local data, writable data of programs and libraries (and
+// what of it is protected once it is relocated), and other writable memory that no allocator owns.
 //
 // Not roots: stack below the stack pointer (but for the red zone of 128 bytes), stacks of threads that have ended and
 // that the C library keeps for reuse, the allocators' regions and metadata. What is wrongly taken for a root hides a
