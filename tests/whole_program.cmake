@@ -26,6 +26,17 @@ if(TARGET heapql)
              ${PROJECT_SOURCE_DIR}/samples/dumps/${name}.hprof.zst ${truth})
   endforeach()
 
+  # Native programs built here, where the kernel or gcore makes a core of them; every allocation is compared with a log.
+  foreach(build plain stripped static pie)
+    add_test(NAME samples.native.${build} COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/native_samples.sh ${heapql} ${build})
+    set_tests_properties(samples.native.${build} PROPERTIES SKIP_RETURN_CODE 77)
+  endforeach()
+  foreach(allocator jemalloc tcmalloc_minimal mimalloc)
+    add_test(NAME peer.native.${allocator}
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/native_samples.sh ${heapql} plain ${allocator})
+    set_tests_properties(peer.native.${allocator} PROPERTIES LABELS peer SKIP_RETURN_CODE 77)
+  endforeach()
+
   # Fresh dumps, where there is a JDK; and other programs' numbers, where they are.
   foreach(name ForgottenListeners UnboundedCache FinalizerCycle ClassLoaderLeak ThreadLocalLeak MillionNodeList GarbageInDump)
     add_test(NAME peer.fresh.${name} COMMAND ${CMAKE_CURRENT_LIST_DIR}/peer/fresh_dump.sh ${heapql} ${name})

@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Builds one sample with the system's compiler, runs it and makes a core of it:
+#
+#   samples/native/dump.sh [--build plain|stripped|static|pie] [--preload LIBRARY] [--by kernel|gcore] [-o DIR] NAME
+#
+# Leaves in DIR: NAME (the program), NAME.core, NAME.truth (what the program says of its heap, a line "name value" each)
+# and NAME.live ("ADDRESS,SIZE" of every live block, by malloc_log.c; a static program has none). The kernel writes the
+# core; where its core_pattern hands cores to somebody else, gcore does. A program that ends by its fault can be dumped by
+# the kernel only. Exit status 77 where there is no compiler, or nobody to write the core.
+set -euo pipefail
+
+build=plain preload='' by='' out=.
+while [[ ${1-} == -* ]]; do
+  case $1 in
+    --build) build=$2 ;;
+    --preload) preload=$2 ;;
+    --by) by=$2 ;;
+    -o) out=$2 ;;
+    *) echo "dump.sh: unknown option $1" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+[[ $# -eq 1 ]] || { echo "usage: dump.sh [--build KIND] [--preload LIBRARY] [--by kernel|gcore] [-o DIR] NAME" >&2; exit 2; }
+name=$1
+here=$(cd "$(dirname "$0")" && pwd)
+[[ -f $here/$name.cpp ]] || { echo "dump.sh: no sample $name in $here" >&2; exit 2; }
+skip() { echo "dump.sh: skipped: $1" >&2; exit 77; }
+
+case $build in
+  plain) flags=(-O1 -no-pie) ;;
+  stripped) flags=(-O1 -no-pie -s) ;;
+  static) flags=(-O1 -static) ;;
+  pie) flags=(-O1 -pie -fPIE) ;;
+  *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;
+esac
+command -v "${CXX:-c++}" > /dev/null && command -v "${CC:-cc}" > /dev/null || skip "no compiler here"
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+
+# Who writes the core? A plain core_pattern without a folder means: the kernel, where the program runs.
+pattern=$(cat /proc/sys/kernel/core_pattern 2> /dev/null || true)
+kernel=false
+if [[ $pattern != */* && $pattern != \|* && -n $pattern ]] && (ulimit -c unlimited) 2> /dev/null; then kernel=true; fi
+if [[ -z $by ]]; then by=kernel; $kernel || by=gcore; fi
+[[ $name != double_free ]] || by=kernel
+if [[ $by == kernel ]]; then
+  $kernel || skip "the kernel gives cores to '$pattern'"
+else
+  command -v gcore > /dev/null || skip "the kernel gives cores to '$pattern' and there is no gcore"
+fi
+
+work=$(mktemp -d)
+program=
+finish() {
+  if [[ -n $program ]]; then kill -KILL "$program" 2> /dev/null || true; fi
+  rm -rf "$work"
+}
+trap finish EXIT
+rm -f "$out/$name" "$out/$name".{core,truth,live}
+"${CXX:-c++}" -std=c++17 "${flags[@]}" -o "$out/$name" "$here/$name.cpp"
+log=("LD_PRELOAD=$preload")
+if [[ $build != static ]]; then
+  "${CC:-cc}" -O2 -fno-builtin -shared -fPIC -o "$work/malloc_log.so" "$here/malloc_log.c" -ldl
+  log=("LD_PRELOAD=$work/malloc_log.so${preload:+:$preload}" "MALLOC_LOG=$work/log")
+fi
+
+mkfifo "$work/stdin"
+(
+  cd "$work"
+  ulimit -c unlimited 2> /dev/null || true
+  exec env -i PATH="$PATH" "${log[@]}" "$out/$name" < "$work/stdin" > "$work/truth" 2> "$work/stderr"
+) &
+program=$!
+exec 3> "$work/stdin"
+for ((i = 0; ; ++i)); do
+  if grep -q '^ready$' "$work/truth" 2> /dev/null; then break; fi
+  kill -0 "$program" 2> /dev/null && ((i < 1000)) || { cat "$work/stderr" >&2; echo "dump.sh: $name was never ready" >&2; exit 1; }
+  sleep 0.02
+done
+
+if [[ $by == gcore ]]; then
+  gcore -o "$work/core" "$program" > "$work/gcore.log" 2>&1 || { cat "$work/gcore.log" >&2; skip "gcore could not attach"; }
+elif [[ $name != double_free ]]; then
+  kill -QUIT "$program"
+fi
+exec 3>&-  # goes on: to its end, or to its fault
+wait "$program" 2> /dev/null || true
+program=
+core=$(find "$work" -maxdepth 1 -name '*core*' -type f -size +0 ! -name '*.log' | head -n 1)
+[[ -n $core ]] || skip "no core was written"
+mv "$core" "$out/$name.core"
+grep -v '^ready$' "$work/truth" > "$out/$name.truth"
+if [[ $build != static ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Does the program say what is true of the native samples' cores? Each is built, run and dumped here, then every block
+# is compared with the log of its allocations, and the fault with what the sample says of itself.
+#
+#   tests/samples/native_samples.sh HEAPQL plain|stripped|static|pie [ALLOCATOR]
+#
+# ALLOCATOR: jemalloc, tcmalloc_minimal or mimalloc, found by the dynamic linker and preloaded. Prints a line per check;
+# exit status 1 when one fails, 77 where no core can be made or the allocator is not there. Reads databases by heapql
+# itself.
+set -euo pipefail
+heapql=$1 build=$2 allocator=${3-}
+source=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0 checked=0
+
+preload=()
+if [[ -n $allocator ]]; then
+  library=$({ ldconfig -p 2> /dev/null || /sbin/ldconfig -p; } | awk -v name="lib$allocator.so." 'index($1, name) == 1 { found = $NF } END { print found }')
+  [[ -n $library ]] || { echo "skipped: no lib$allocator here"; exit 77; }
+  preload=(--preload "$library")
+fi
+
+check() {  # NAME FOUND EXPECTED
+  checked=$((checked + 1))
+  if [[ $2 == "$3" ]]; then
+    echo "ok   $sample $1 $2"
+  else
+    failed=$((failed + 1))
+    echo "FAIL $sample $1 found $2 expected $3"
+  fi
+}
+number() { "$heapql" query "$work/heap.db" "$1" --format csv | tail -n +2 | tr -d '"\r'; }  # SQL that selects one value
+truth() { awk -v name="$1" '$1 == name { print $2 }' "$work/$sample.truth"; }
+
+# Every live block is an object of at least the size that was asked for, with glibc at most 24 bytes more, with the others
+# no more than their coarsest size classes; every other object is one that the allocator has for itself.
+check_blocks() {
+  "$heapql" query "$work/heap.db" "SELECT printf('%x', address) AS address, shallow_size,
+      EXISTS (SELECT 1 FROM roots AS r WHERE r.object_id = o.id AND r.kind = 'allocator') AS own FROM object AS o" \
+    --format csv | tr -d '\r' > "$work/objects"
+  awk -F, -v classes="$([[ -n $allocator ]] && echo 1 || echo 0)" '
+    NR == FNR { live[$1] = $2; count++; next }
+    FNR == 1 { next }
+    $1 in live { if ($2 < live[$1] || $2 > live[$1] + (classes ? 4096 + live[$1] / 4 : 24)) wrong++; delete live[$1]; next }
+    $3 == 0 { extra++ }
+    END { for (address in live) missing++; print count " live, " missing + 0 " missing, " wrong + 0 " wrong, " extra + 0 " too many" }
+  ' "$work/$sample.live" "$work/objects" > "$work/compared"
+  check "every block:" "$(cat "$work/compared")" "$(awk 'END { print NR }' "$work/$sample.live") live, 0 missing, 0 wrong, 0 too many"
+}
+
+check_leaks() {
+  check "leaked blocks" "$(number 'SELECT coalesce(sum(object_count), 0) FROM leak')" "$(truth leaked_blocks)"
+  check "leak heads" "$(number 'SELECT coalesce(sum(head_count), 0) FROM leak')" "$(truth leak_heads)"
+  check "heads in cycles" "$(number 'SELECT coalesce(sum(cycle_count), 0) FROM leak')" "$(truth leak_cycles)"
+}
+
+is_object() { number "SELECT count(*) FROM object WHERE printf('%x', address) = '$(truth "$1")'"; }
+
+check_leaked_list() {
+  local bytes
+  bytes=$(($(truth leaked_blocks) * $(truth requested_bytes_each)))
+  check "leaked bytes, as many at least" "$(number "SELECT sum(shallow_bytes) >= $bytes FROM leak")" 1
+  "$heapql" report "$work/heap.db" --type leaks --format csv | tr -d '\r' > "$work/report"
+  check "the report's leak" "$(grep -c -E "block.*,1,0,$(truth leaked_blocks),$(number 'SELECT shallow_bytes FROM leak')," "$work/report")" 1
+}
+
+check_shared_ptr_cycle() {
+  if [[ $build == stripped ]]; then return; fi
+  check "class of the heads" "$(number "SELECT count(*) FROM leak JOIN class ON class.id = class_id WHERE name LIKE '%make_shared%Session%'")" 1
+}
+
+check_unbounded_cache() {
+  local who='%map/set node%'
+  if [[ $build != stripped ]]; then who='%response_cache%'; fi
+  check "first suspect is the cache" "$(number "SELECT title LIKE '$who' FROM suspect ORDER BY id LIMIT 1")" 1
+  check "the cache's blocks have all its bytes" \
+    "$(number "SELECT sum(retained_bytes) >= $(truth suspect_retained_at_least) FROM class_stat JOIN class ON id = class_id
+               WHERE name LIKE '$who'")" 1
+}
+
+check_fragmented_heap() {
+  local used
+  for used in used_24 used_48 used_16; do check "$used is an object" "$(is_object "$used")" 1; done
+  for used in free_64 free_128; do check "$used is none" "$(is_object "$used")" 0; done
+  if [[ -n $allocator ]]; then return; fi  # the layout is that of glibc's malloc
+  check "free blocks" "$(number "SELECT group_concat(printf('%x %d', address, (size + 8) / 1024), ', ') FROM
+      (SELECT * FROM free_block WHERE address < (SELECT max(address) FROM object) ORDER BY address)")" \
+    "$(truth free_64) 64, $(truth free_128) 128"
+  check "the block that pins them" "$(number "SELECT printf('%x ', o.address) || pinned_bytes FROM pin JOIN object AS o
+      ON o.id = pin.object_id ORDER BY pin.id LIMIT 1")" "$(truth used_16) $(((64 + 128) * 1024 - 16))"
+}
+
+check_dangling_pointer() {
+  check "the live object" "$(is_object live)" 1
+  check "the freed object" "$(is_object freed)" 0
+}
+
+check_double_free() {
+  check "the live block" "$(is_object live)" 1
+  check "the freed block" "$(is_object freed)" 0
+  check "signal" "$(number "SELECT value FROM meta WHERE key = 'core.signal'")" "SIGABRT (6)"
+  if [[ $build == static ]]; then return; fi
+  check "on the stack: abort" "$(number "SELECT count(*) FROM frame WHERE function = 'abort'")" 1
+}
+
+for sample in leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free; do
+  if [[ $sample == double_free && -n $allocator ]]; then continue; fi  # others than glibc's do not see it
+  status=0
+  "$source/samples/native/dump.sh" --build "$build" "${preload[@]}" -o "$work" "$sample" || status=$?
+  if ((status == 77)); then
+    echo "skipped: $sample"
+    continue
+  elif ((status != 0)); then
+    sample=$sample check "was dumped, status" "$status" 0
+    continue
+  fi
+  "$heapql" import --quiet "$work/$sample.core" -o "$work/heap.db"
+  if [[ $build != static ]]; then check_blocks; fi
+  check_leaks
+  check "damage" "$(number 'SELECT count(*) FROM damage')" 0
+  check "threads" "$(number 'SELECT count(*) FROM thread')" 1
+  check "program" "$(number "SELECT value FROM meta WHERE key = 'core.program'")" "${sample:0:15}"
+  "check_$sample"
+  rm -f "$work/heap.db"
+done
+if ((checked == 0)); then exit 77; fi
+echo "$checked checks, $failed failed"
+((failed == 0))
