@@ -68,7 +68,7 @@ mkfifo "$work/stdin"
 (
   cd "$work"
   ulimit -c unlimited 2> /dev/null || true
-  exec env -i PATH="$PATH" "${log[@]}" "$out/$name" < "$work/stdin" > "$work/truth" 2> "$work/stderr"
+  exec env -i "${log[@]}" "$out/$name" < "$work/stdin" > "$work/truth" 2> "$work/stderr"
 ) &
 program=$!
 exec 3> "$work/stdin"
@@ -80,14 +80,15 @@ done
 
 if [[ $by == gcore ]]; then
   gcore -o "$work/core" "$program" > "$work/gcore.log" 2>&1 || { cat "$work/gcore.log" >&2; skip "gcore could not attach"; }
+  if [[ $build != static ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi
 elif [[ $name != double_free ]]; then
   kill -QUIT "$program"
 fi
-exec 3>&-  # goes on: to its end, or to its fault
+exec 3>&-  # the program goes on: to its end, or to its fault
 wait "$program" 2> /dev/null || true
 program=
 core=$(find "$work" -maxdepth 1 -name '*core*' -type f -size +0 ! -name '*.log' | head -n 1)
 [[ -n $core ]] || skip "no core was written"
 mv "$core" "$out/$name.core"
 grep -v '^ready$' "$work/truth" > "$out/$name.truth"
-if [[ $build != static ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi
+if [[ $build != static && $by == kernel ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi
