@@ -29,7 +29,7 @@ struct DebugSession::Reported {
     if (!reported->copy.empty()) {
       *elf = elf_memory(const_cast<char*>(reported->copy.data()), reported->copy.size() - 1);
     } else if (reported->file() != nullptr) {
-      const Bytes bytes = reported->file()->bytes();  // libelf reads only: the file has our byte order
+      const Bytes bytes = reported->file()->bytes();  // libelf may write to section headers: a private copy
       *elf = elf_memory(const_cast<char*>(as_text(bytes).data()), bytes.size());
     }
     return -1;  // no descriptor: the bytes are at hand

@@ -191,7 +191,8 @@ std::optional<ModuleFile> ModuleFile::open(const std::string& root, const std::s
       !is_elf64_le(head)) {
     return std::nullopt;
   }
-  void* at = mmap(nullptr, file->size(), PROT_READ, MAP_PRIVATE, file->descriptor(), 0);
+  // Writable, but nobody else's: libelf marks compressed sections in their headers when it has inflated them.
+  void* at = mmap(nullptr, file->size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file->descriptor(), 0);
   if (at == MAP_FAILED) return std::nullopt;
   const std::size_t size = file->size();
   ModuleFile module(root + path);

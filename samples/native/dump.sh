@@ -30,7 +30,7 @@ case $build in
   plain) flags=(-O1 -no-pie) ;;
   stripped) flags=(-O1 -no-pie -s) ;;
   static) flags=(-O1 -static) ;;
-  pie) flags=(-O1 -pie -fPIE) ;;
+  pie) flags=(-O1 -pie -fPIE -g -gz) ;;  # with compressed debug information
   *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;
 esac
 command -v "${CXX:-c++}" > /dev/null && command -v "${CC:-cc}" > /dev/null || skip "no compiler here"
