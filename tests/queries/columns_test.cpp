@@ -41,8 +41,8 @@ void expect_like_sorted_vector(std::vector<std::uint64_t> addresses, std::uint64
       ASSERT_EQ(map.id_of(near), exact ? ObjectId{static_cast<std::uint32_t>(at - addresses.begin())} : no_object);
       const auto above = std::upper_bound(addresses.begin(), addresses.end(), near);
       ASSERT_EQ(map.at_or_below(near).id, above == addresses.begin()
-                                           ? no_object
-                                           : ObjectId{static_cast<std::uint32_t>(above - addresses.begin() - 1)});
+                                              ? no_object
+                                              : ObjectId{static_cast<std::uint32_t>(above - addresses.begin() - 1)});
     }
   }
   for (const std::uint64_t far : {std::uint64_t{0}, std::uint64_t{1}, ~std::uint64_t{0}, std::uint64_t{1} << 63}) {
