@@ -12,6 +12,7 @@
 #include "analyzer/commands/option_values.h"
 #include "analyzer/interruption.h"
 #include "analyzer/passes/passes.h"
+#include "analyzer/passes/profile_metrics.h"
 #include "analyzer/progress.h"
 #include "analyzer/quantities.h"
 #include "analyzer/suspects/pin_paths.h"
@@ -225,6 +226,28 @@ void give_memory_back() {
 #endif
 }
 
+/// Passes and suspects over an object graph.
+queries::Results analyse_heap(const ImportRequest& request, const GlobalOptions& global,
+                              const importers::ImportJob& job, queries::Snapshot& snapshot,
+                              const queries::ObjectDetails* details, Progress& progress) {
+  PassOptions pass_options;
+  pass_options.follow = request.follow_weak ? queries::follow_all : queries::follow_collector;
+  // What retained sizes mean; the SQL functions follow the same references.
+  snapshot.meta.emplace_back("weak", request.follow_weak ? "follow" : "ignore");
+  pass_options.threads = global.threads;
+  pass_options.progress = job.progress;
+  pass_options.details = details;
+  queries::Results results = run_passes(snapshot, pass_options);
+
+  progress.update("suspects");
+  const queries::HeapGraph graph(snapshot);
+  SuspectOptions suspect_options;
+  suspect_options.threshold_percent = request.suspect_threshold;
+  find_suspects(snapshot, graph, *details, suspect_options, results);
+  find_pin_paths(snapshot, graph, *details, results);
+  return results;
+}
+
 }  // namespace
 
 ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& global) {
@@ -250,21 +273,13 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
   importer_for(input).run(job);
   add_input_damage(input_damage, snapshot);
 
-  PassOptions pass_options;
-  pass_options.follow = request.follow_weak ? queries::follow_all : queries::follow_collector;
-  // What retained sizes mean; the SQL functions follow the same references.
-  snapshot.meta.emplace_back("weak", request.follow_weak ? "follow" : "ignore");
-  pass_options.threads = global.threads;
-  pass_options.progress = job.progress;
-  pass_options.details = details.get();
-  queries::Results results = run_passes(snapshot, pass_options);
-
-  progress.update("suspects");
-  const queries::HeapGraph graph(snapshot);
-  SuspectOptions suspect_options;
-  suspect_options.threshold_percent = request.suspect_threshold;
-  find_suspects(snapshot, graph, *details, suspect_options, results);
-  find_pin_paths(snapshot, graph, *details, results);
+  queries::Results results;
+  if (snapshot.profile) {
+    snapshot.meta.emplace_back("kind", "allocation_profile");
+    results.metrics = profile_metrics(*snapshot.profile, snapshot);
+  } else {
+    results = analyse_heap(request, global, job, snapshot, details.get(), progress);
+  }
 
   ImportOutcome outcome;
   outcome.object_count = snapshot.object_count;

@@ -6,10 +6,10 @@
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
--- taken_at: Unix time in milliseconds. damage_count, damaged_bytes: true totals, even where `damage` is capped.
+-- taken_at: Unix time in milliseconds. t: seconds since the first record of a series, NULL = no series. damage_count, damaged_bytes: true totals, even where `damage` is capped.
 CREATE TABLE snapshot (
   id INTEGER PRIMARY KEY, path TEXT, format TEXT, runtime TEXT, pointer_size INTEGER, taken_at INTEGER,
-  object_count INTEGER, shallow_bytes INTEGER, damaged_bytes INTEGER, damage_count INTEGER);
+  object_count INTEGER, shallow_bytes INTEGER, damaged_bytes INTEGER, damage_count INTEGER, t REAL);
 
 -- Input bytes that could not be used. offset: in the (inflated) input.
 CREATE TABLE damage (snapshot_id INTEGER, offset INTEGER, bytes INTEGER, what TEXT);
@@ -122,10 +122,39 @@ CREATE TABLE duplicate (
   hash INTEGER, is_string INTEGER, example_id INTEGER, object_count INTEGER, bytes_each INTEGER, wasted_bytes INTEGER,
   value TEXT);
 
-CREATE TABLE site (id INTEGER PRIMARY KEY, parent_id INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT);
+-- Allocation traces and heap profiles. site: frames of call paths, parent_id = the caller, NULL = outermost; ids come after
+-- their parents'. An allocation site is the whole path, named by its innermost frame. line NULL: not known.
+CREATE TABLE site (
+  id INTEGER PRIMARY KEY, parent_id INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT, is_inlined INTEGER);
+-- Of allocations whose path ends in the site (callees not included): a column sums to the total, metric `allocations.count`
+-- and so on. NULL: the record does not say. peak_*: live when the whole program was at its peak; max_*: the site's own
+-- peak. *_samples: how many sampled allocations a figure is estimated from, NULL = counted exactly.
+-- snapshot_id: 1 the newest record of a series, 2 … the earlier ones in time order.
 CREATE TABLE site_stat (
   snapshot_id INTEGER, site_id INTEGER, allocation_count INTEGER, allocated_bytes INTEGER, live_count INTEGER,
-  live_bytes INTEGER, peak_bytes INTEGER, temporary_count INTEGER);
+  live_bytes INTEGER, peak_bytes INTEGER, temporary_count INTEGER, peak_count INTEGER, max_bytes INTEGER,
+  max_count INTEGER, live_samples INTEGER, allocation_samples INTEGER);
+CREATE INDEX site_stat_by_site ON site_stat (site_id, snapshot_id);
+-- The same by requested size: size is exact, or the largest of its bucket where meta `sizes.bucketed` is 1.
+CREATE TABLE site_size (
+  snapshot_id INTEGER, site_id INTEGER, size INTEGER, allocation_count INTEGER, allocated_bytes INTEGER,
+  live_count INTEGER, live_bytes INTEGER, peak_count INTEGER, peak_bytes INTEGER, temporary_count INTEGER);
+-- kind: at_end (live when the record ends), or what the source found: definite, indirect, possible, reachable, direct.
+-- suppression: the pattern that hides the row, NULL = none.
+CREATE TABLE site_leak (
+  snapshot_id INTEGER, site_id INTEGER, kind TEXT, object_count INTEGER, bytes INTEGER, suppression TEXT);
+-- clock: bytes (allocated by the program meanwhile), seconds, instructions or allocations. lifetime_sum / freed_count =
+-- mean. is_estimated: the format has lost which block was freed, the mean is exact, the distribution is not.
+CREATE TABLE site_lifetime (
+  snapshot_id INTEGER, site_id INTEGER, clock TEXT, freed_count INTEGER, lifetime_sum REAL, is_estimated INTEGER);
+-- How old allocations were when they were freed: age below age_below and not below the row before; age_below NULL: not
+-- freed in the record. site_id NULL: of the whole program.
+CREATE TABLE lifetime (
+  snapshot_id INTEGER, site_id INTEGER, clock TEXT, age_below REAL, object_count INTEGER, bytes INTEGER,
+  is_estimated INTEGER);
+-- What was done with the blocks, where the recorder watched (DHAT). site_access_offset: accesses by byte of the block.
+CREATE TABLE site_access (snapshot_id INTEGER, site_id INTEGER, read_bytes INTEGER, written_bytes INTEGER);
+CREATE TABLE site_access_offset (snapshot_id INTEGER, site_id INTEGER, offset INTEGER, access_count INTEGER);
 -- t: seconds from the start of the record.
 CREATE TABLE series (name TEXT, t REAL, value REAL, unit TEXT);
 CREATE TABLE gc_event (

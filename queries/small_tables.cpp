@@ -2,6 +2,7 @@
 
 #include "queries/embedded_sql.h"
 #include "queries/named_queries.h"
+#include "queries/profile_tables.h"
 #include "queries/store.h"
 #include "queries/utf8.h"
 
@@ -104,7 +105,7 @@ class Writer {
         shallow_bytes += row.shallow_bytes;
       }
     }
-    into("INSERT INTO snapshot VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    into("INSERT INTO snapshot VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)")
         .insert(snapshot_.path, snapshot_.format, not_empty(snapshot_.runtime),
                 known_if(snapshot_.pointer_size != 0, snapshot_.pointer_size), not_negative(snapshot_.taken_at_ms),
                 object_count, shallow_bytes, snapshot_.damaged_bytes, snapshot_.damage_count);
@@ -281,6 +282,7 @@ void write_small_tables(sqlite3* connection, const std::string& path, const Snap
   writer.suspects();
   writer.regions();
   writer.fragmentation();
+  if (snapshot.profile) write_profile(connection, path, snapshot, *snapshot.profile);
   writer.queries();
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "queries/ids.h"
 
 namespace queries {
+
+struct AllocationProfile;  // queries/allocation_profile.h
 
 struct DamageRow {
   std::uint64_t offset = 0;  ///< in the (inflated) input file
@@ -182,6 +185,9 @@ struct Snapshot {
   SparseColumn<std::uint32_t> slack;
 
   EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
+  /// What a trace, a profile or a growth series says of allocations. Set = the input has no object graph: no objects,
+  /// classes, references or roots above.
+  std::shared_ptr<AllocationProfile> profile;
   std::vector<HistogramRow> histogram;  ///< filled instead of everything above but the small tables
 
   [[nodiscard]] const ClassRow& class_row(ObjectId id) const { return classes[index(class_of[id])]; }

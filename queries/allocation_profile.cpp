@@ -1,0 +1,124 @@
+#include "queries/allocation_profile.h"
+
+#include <algorithm>
+#include <array>
+
+namespace queries {
+namespace {
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9E37'79B9'7F4A'7C15;
+  return hash ^ (hash >> 32);
+}
+
+}  // namespace
+
+bool SiteTree::Key::operator==(const Key& other) const {
+  return row.parent == other.row.parent && row.function == other.row.function && row.file == other.row.file &&
+         row.module == other.row.module && row.line == other.row.line && row.is_inlined == other.row.is_inlined;
+}
+
+std::size_t SiteTree::KeyHash::operator()(const Key& key) const {
+  std::uint64_t hash = mix(index(key.row.parent), key.row.function);
+  hash = mix(hash, (std::uint64_t{key.row.file} << 32) | key.row.module);
+  return mix(hash, static_cast<std::uint32_t>(key.row.line) * 2u + (key.row.is_inlined ? 1u : 0u));
+}
+
+SiteTree::SiteTree() { text_number({}); }
+
+std::uint32_t SiteTree::text_number(std::string_view text) {
+  const auto [found, is_new] = text_numbers_.try_emplace(std::string(text), static_cast<std::uint32_t>(texts_.size()));
+  if (is_new) texts_.push_back(found->first);
+  return found->second;
+}
+
+SiteId SiteTree::add(SiteId caller, const SiteFrame& frame) {
+  const SiteRow row{
+      caller,          text_number(frame.function), text_number(frame.file), text_number(frame.module), frame.line,
+      frame.is_inlined};
+  const auto [found, is_new] = ids_.try_emplace(Key{row}, SiteId{static_cast<std::uint32_t>(rows_.size())});
+  if (is_new) rows_.push_back(row);
+  return found->second;
+}
+
+std::vector<SiteId> SiteTree::merge(const SiteTree& other) {
+  std::vector<SiteId> here;
+  here.reserve(other.size());
+  for (std::uint32_t i = 0; i < other.size(); ++i) {  // parents come first
+    const SiteRow& row = other[SiteId{i}];
+    here.push_back(add(row.parent == no_site ? no_site : here[index(row.parent)], other.frame(SiteId{i})));
+  }
+  return here;
+}
+
+SiteFrame SiteTree::frame(SiteId id) const {
+  const SiteRow& row = rows_[index(id)];
+  return {text(row.function), text(row.file), row.line, text(row.module), row.is_inlined};
+}
+
+std::string_view to_text(LeakKind kind) {
+  static constexpr std::array<std::string_view, 6> texts{"at_end",   "definite", "direct",
+                                                         "indirect", "possible", "reachable"};
+  return texts[static_cast<std::size_t>(kind)];
+}
+
+std::string_view to_text(LifetimeClock clock) {
+  static constexpr std::array<std::string_view, 4> texts{"bytes", "seconds", "instructions", "allocations"};
+  return texts[static_cast<std::size_t>(clock)];
+}
+
+void ProfileRecord::sum_total() {
+  total = {};
+  for (const SiteStatRow& row : stats) {
+    for (std::int64_t SiteStatRow::*figure :
+         {&SiteStatRow::allocation_count, &SiteStatRow::allocated_bytes, &SiteStatRow::live_count,
+          &SiteStatRow::live_bytes, &SiteStatRow::peak_count, &SiteStatRow::peak_bytes, &SiteStatRow::temporary_count,
+          &SiteStatRow::live_samples, &SiteStatRow::allocation_samples}) {
+      total.*figure = add_known(total.*figure, row.*figure);
+    }
+  }
+}
+
+Series& AllocationProfile::series_named(std::string_view name, std::string_view unit) {
+  for (Series& row : series) {
+    if (row.name == name) return row;
+  }
+  series.push_back({std::string(name), std::string(unit), {}});
+  return series.back();
+}
+
+void AllocationProfile::append(AllocationProfile later) {
+  const std::vector<SiteId> here = sites.merge(later.sites);
+  const auto rename = [&](auto& rows) {
+    for (auto& row : rows) {
+      if (row.site != no_site) row.site = here[index(row.site)];
+    }
+  };
+  for (ProfileRecord& record : later.records) {
+    rename(record.stats);
+    rename(record.sizes);
+    rename(record.leaks);
+    rename(record.site_lifetimes);
+    rename(record.lifetimes);
+    rename(record.accesses);
+    rename(record.access_offsets);
+    records.push_back(std::move(record));
+  }
+  for (Series& row : later.series) {
+    std::vector<SeriesPoint>& points = series_named(row.name, row.unit).points;
+    points.insert(points.end(), row.points.begin(), row.points.end());
+    std::stable_sort(points.begin(), points.end(),
+                     [](const SeriesPoint& a, const SeriesPoint& b) { return a.t < b.t; });
+  }
+  sampling.mean_interval_bytes = std::max(sampling.mean_interval_bytes, later.sampling.mean_interval_bytes);
+  seconds = std::max(seconds, later.seconds);
+  sizes_bucketed = sizes_bucketed || later.sizes_bucketed;
+  usable_sizes = usable_sizes || later.usable_sizes;
+  for (std::string& pattern : later.suppressions) {
+    if (std::find(suppressions.begin(), suppressions.end(), pattern) == suppressions.end()) {
+      suppressions.push_back(std::move(pattern));
+    }
+  }
+}
+
+}  // namespace queries
