@@ -67,6 +67,12 @@ std::string_view to_text(LifetimeClock clock) {
   return texts[static_cast<std::size_t>(clock)];
 }
 
+std::string_view to_text(GrowthVerdict verdict) {
+  static constexpr std::array<std::string_view, 5> texts{"INSUFFICIENT DATA", "STABLE", "STEP", "WARMING UP",
+                                                         "LEAKING"};
+  return texts[static_cast<std::size_t>(verdict)];
+}
+
 void ProfileRecord::sum_total() {
   total = {};
   for (const SiteStatRow& row : stats) {

@@ -201,6 +201,35 @@ struct Series {
   std::vector<SeriesPoint> points;  ///< ascending t
 };
 
+enum class GrowthVerdict : std::uint8_t { insufficient_data, stable, step, warming_up, leaking };
+[[nodiscard]] std::string_view to_text(GrowthVerdict);  ///< "INSUFFICIENT DATA", "STABLE", "STEP", "WARMING UP", …
+
+/// What a value does over time; per hour, 0 where there is not enough to tell.
+struct Growth {
+  GrowthVerdict verdict = GrowthVerdict::insufficient_data;
+  double per_hour = 0;      ///< Theil–Sen slope of the lower envelope
+  double per_hour_low = 0;  ///< 95 % interval
+  double per_hour_high = 0;
+  double percent_per_hour = 0;  ///< of the fitted value at the beginning
+  double p = 1;                 ///< Mann–Kendall, Hamed–Rao
+  double q = 1;                 ///< p with the number of series that were asked accounted for
+  double tau = 0;
+  double r2 = 0;               ///< of a least-squares line through all points
+  double first = 0, last = 0;  ///< values
+  double seconds = 0;          ///< from the first point to the last
+  std::uint64_t point_count = 0;
+  std::uint64_t window_count = 0;  ///< of the envelope; = points when there are few
+  double hours_to_limit = -1;      ///< -1 = no limit was given, or it is not growing
+};
+
+struct GrowthRow {
+  std::string name;  ///< of a series or class; "" = see site
+  SiteId site = no_site;
+  bool is_primary = false;  ///< the series that speaks for the whole process
+  std::string unit = "bytes";
+  Growth growth;
+};
+
 /// How a sampled profile was sampled.
 struct Sampling {
   double mean_interval_bytes = 0;  ///< one sample in so many allocated bytes on average; 0 = every allocation counted
@@ -210,7 +239,10 @@ struct AllocationProfile {
   SiteTree sites;
   std::vector<ProfileRecord> records;  ///< in time order, at least one unless there are only series
   std::vector<Series> series;
+  std::vector<GrowthRow> growth;  ///< found by a pass, most bytes per hour first
   Sampling sampling;
+  /// Times of records are their positions: no clock was recorded, so growth has an order but no rate.
+  bool times_are_positions = false;
   double seconds = -1;          ///< length of the record, -1 = not known
   bool sizes_bucketed = false;  ///< SiteSizeRow::size is the largest of a bucket
   bool usable_sizes = false;    ///< bytes are what the allocator gave (rounded up), not what was asked for

@@ -50,6 +50,23 @@ class ProfileWriter {
     }
   }
 
+  void growth() {
+    Inserter insert = into("INSERT INTO growth VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    const bool has_clock = !profile_.times_are_positions;
+    for (const GrowthRow& row : profile_.growth) {
+      const Growth& growth = row.growth;
+      const auto rate = [&](double value) {
+        return known_if(has_clock && growth.verdict != GrowthVerdict::insufficient_data, value);
+      };
+      insert.insert(known_if(!row.name.empty(), std::string_view(row.name)),
+                    known_if(row.site != no_site, index(row.site)), to_text(growth.verdict), row.unit,
+                    rate(growth.per_hour), rate(growth.per_hour_low), rate(growth.per_hour_high),
+                    rate(growth.percent_per_hour), growth.p, growth.q, growth.tau, growth.r2, growth.first, growth.last,
+                    known_if(has_clock, growth.seconds), growth.point_count, growth.window_count,
+                    known_if(growth.hours_to_limit >= 0, growth.hours_to_limit), row.is_primary);
+    }
+  }
+
   void series() {
     Inserter point = into("INSERT INTO series VALUES (?, ?, ?, ?)");
     for (const Series& row : profile_.series) {
@@ -137,6 +154,7 @@ void write_profile(sqlite3* connection, const std::string& path, const Snapshot&
   writer.sites();
   writer.records();
   writer.series();
+  writer.growth();
 }
 
 }  // namespace queries
