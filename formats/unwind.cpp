@@ -242,10 +242,17 @@ CallStack Unwinder::unwind(std::size_t index) const {
     std::vector<Frame>* frames;
     const Process* process;
     unsigned stack_pointer;
+    unsigned registers;  ///< how many the machine has
     bool is_cut;
     bool guessed;  ///< a frame without information lies below
     bool begun;
-  } walk{&frames, process_.get(), is_x86_64 ? x86_64_stack_pointer : aarch64_stack_pointer, false, false, false};
+  } walk{&frames,
+         process_.get(),
+         is_x86_64 ? x86_64_stack_pointer : aarch64_stack_pointer,
+         is_x86_64 ? static_cast<unsigned>(x86_64_registers.size()) : aarch64_registers,
+         false,
+         false,
+         false};
   const auto one = [](Dwfl_Frame* state, void* argument) -> int {
     Walk& to = *static_cast<Walk*>(argument);
     if (to.frames->size() >= most_frames) {
@@ -261,6 +268,11 @@ CallStack Unwinder::unwind(std::size_t index) const {
     frame.program_counter = pc;
     Dwarf_Word sp = 0;
     if (dwfl_frame_reg(state, to.stack_pointer, &sp) == 0) frame.stack_pointer = sp;
+    for (unsigned number = 0; number < to.registers; ++number) {
+      Dwarf_Word value = 0;
+      if (dwfl_frame_reg(state, number, &value) != 0) continue;
+      frame.registers.emplace_back(static_cast<std::uint8_t>(number), value);
+    }
     if (!to.frames->empty()) {
       Frame& callee = to.frames->back();
       if (to.guessed) {
@@ -339,6 +351,7 @@ void Unwinder::name(const Frame& frame, CallStack& stack) const {
     stack.frames.push_back(frame);
     Frame& added = stack.frames.back();
     added.is_inlined = named.is_inlined;
+    if (added.is_inlined) added.registers.clear();
     added.function = named.function;
     added.file = named.file;
     added.line = named.line;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "formats/debug_session.h"
@@ -36,6 +37,8 @@ struct Frame {
   std::string file;              ///< source file, "" = not known
   int line = 0;
   const Module* module = nullptr;  ///< nullptr = in no module
+  /// Those known in this frame, by DWARF number; of inlined ones none.
+  std::vector<std::pair<std::uint8_t, std::uint64_t>> registers;
 };
 
 struct CallStack {
