@@ -10,7 +10,10 @@
 #include <utility>
 
 #include "analyzer/commands/option_values.h"
+#include "analyzer/import_series.h"
+#include "analyzer/input_files.h"
 #include "analyzer/interruption.h"
+#include "analyzer/passes/growth.h"
 #include "analyzer/passes/passes.h"
 #include "analyzer/passes/profile_metrics.h"
 #include "analyzer/progress.h"
@@ -19,6 +22,7 @@
 #include "analyzer/suspects/suspects.h"
 #include "analyzer/terminal.h"
 #include "importers/registry.h"
+#include "queries/allocation_profile.h"
 #include "queries/heap_graph.h"
 
 namespace analyzer {
@@ -89,8 +93,11 @@ void warn(const queries::Snapshot& snapshot, const GlobalOptions& global) {
       text +=
           "; first at offset " + std::to_string(snapshot.damage.front().offset) + ": " + snapshot.damage.front().what;
     }
-    print_warning(global,
-                  text + "; results cover the " + format_count(snapshot.object_count) + " objects that could be read");
+    print_warning(
+        global,
+        text + "; results cover " +
+            (snapshot.profile != nullptr ? "what" : "the " + format_count(snapshot.object_count) + " objects that") +
+            " could be read");
   }
   for (const std::string& warning : snapshot.warnings) print_warning(global, snapshot.path + ": " + warning);
   if (snapshot.roots_reconstructed) {
@@ -125,11 +132,12 @@ const importers::Importer& importer_for(const formats::Input& input) {
   return *importer;
 }
 
-formats::Input open_input(const ImportRequest& request, formats::DamageLog& damage, Progress& progress) {
+formats::Input open_input(const std::string& path, const ImportRequest& request, formats::DamageLog& damage,
+                          Progress& progress) {
   formats::InputOptions options;
   options.threads = request.import.threads;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update("open", done, total); };
-  return formats::Input::open(request.input, damage, options);
+  return formats::Input::open(path, damage, options);
 }
 
 }  // namespace
@@ -150,6 +158,8 @@ po::options_description import_options() {
       "how references are stored: auto (packed above 100 million), rows, packed or none")(
       "suspect-threshold", po::value<std::string>()->value_name("PERCENT"),
       "a leak suspect retains at least this part of the live heap (default: 10%)")(
+      "memory-limit", po::value<std::string>()->value_name("SIZE"),
+      "growth: the memory at which the process dies, for the time that is left")(
       "exe", po::value<std::string>()->value_name("FILE"), "cores: the program that died")(
       "sysroot", po::value<std::string>()->value_name("DIR"), "cores: where the paths in the core begin")(
       "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
@@ -187,6 +197,12 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
     }
     request.suspect_threshold = *percent;
   }
+  if (values.count("memory-limit") != 0) {
+    const std::string text = text_value(values, "memory-limit");
+    const std::optional<std::uint64_t> limit = parse_size(text);
+    if (!limit || *limit == 0) throw UsageError("--memory-limit: '" + text + "' is not a size like 512MiB");
+    request.memory_limit = static_cast<double>(*limit);
+  }
   const auto list = [&](const char* name) {
     return values.count(name) == 0 ? std::vector<std::string>{} : values[name].as<std::vector<std::string>>();
   };
@@ -210,7 +226,7 @@ std::string import_options_text(const ImportRequest& request) {
          " weak=" + std::to_string(request.follow_weak) +
          " references=" + std::to_string(static_cast<int>(request.references)) +
          (request.automatic_references ? "auto" : "") + " threshold=" + format_decimal(request.suspect_threshold, 6) +
-         paths;
+         " limit=" + format_decimal(request.memory_limit, 0) + paths;
 }
 
 namespace {
@@ -248,6 +264,27 @@ queries::Results analyse_heap(const ImportRequest& request, const GlobalOptions&
   return results;
 }
 
+queries::Results analyse_profile(const ImportRequest& request, queries::Snapshot& snapshot) {
+  snapshot.meta.emplace_back("kind", "allocation_profile");
+  GrowthOptions options;
+  options.limit = request.memory_limit;
+  snapshot.profile->add_record_series();
+  find_profile_growth(*snapshot.profile, options);
+  queries::Results results;
+  results.metrics = profile_metrics(*snapshot.profile, snapshot);
+  return results;
+}
+
+/// One file, or the files of a series.
+std::vector<std::string> files_of(const ImportRequest& request) {
+  std::vector<std::string> files = input_files(request.input);
+  for (const std::string& more : request.more_inputs) {
+    const std::vector<std::string> found = input_files(more);
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
 }  // namespace
 
 ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& global) {
@@ -260,7 +297,10 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
   Progress progress(global, request.input);
   formats::DamageLog input_damage;
   progress.update("open");
-  const formats::Input input = open_input(request, input_damage, progress);
+  const std::vector<std::string> files = files_of(request);
+  const bool is_series = files.size() > 1;
+  const formats::Input input = is_series ? formats::Input::borrow({}, request.input)
+                                         : open_input(files.front(), request, input_damage, progress);
 
   queries::Snapshot snapshot;
   std::unique_ptr<queries::ObjectDetails> details;
@@ -270,16 +310,17 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
   };
   StoreOnFirstRow sink(request, global, job);
   if (to_file) job.rows = &sink;
-  importer_for(input).run(job);
-  add_input_damage(input_damage, snapshot);
-
-  queries::Results results;
-  if (snapshot.profile) {
-    snapshot.meta.emplace_back("kind", "allocation_profile");
-    results.metrics = profile_metrics(*snapshot.profile, snapshot);
+  if (is_series) {
+    import_series(files, request.import, job.progress, snapshot);
+    snapshot.path =
+        request.input + (request.more_inputs.empty() ? "" : " and " + std::to_string(files.size() - 1) + " more");
   } else {
-    results = analyse_heap(request, global, job, snapshot, details.get(), progress);
+    importer_for(input).run(job);
+    add_input_damage(input_damage, snapshot);
   }
+  queries::Results results = snapshot.profile != nullptr
+                                 ? analyse_profile(request, snapshot)
+                                 : analyse_heap(request, global, job, snapshot, details.get(), progress);
 
   ImportOutcome outcome;
   outcome.object_count = snapshot.object_count;
@@ -300,7 +341,7 @@ queries::Snapshot count_classes(const ImportRequest& request, const GlobalOption
   Progress progress(global, request.input);
   formats::DamageLog input_damage;
   progress.update("open");
-  const formats::Input input = open_input(request, input_damage, progress);
+  const formats::Input input = open_input(request.input, request, input_damage, progress);
   queries::Snapshot snapshot;
   importers::ImportOptions options = request.import;
   options.histogram_only = true;

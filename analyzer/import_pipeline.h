@@ -5,6 +5,7 @@
 #include <boost/program_options/variables_map.hpp>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "analyzer/commands/command.h"
 #include "importers/import_job.h"
@@ -14,14 +15,16 @@
 namespace analyzer {
 
 struct ImportRequest {
-  std::string input;             ///< path, or "-"
-  std::string output;            ///< database file; "" = no file: a digest in memory
-  std::string temporary_folder;  ///< of the output, to be removed when interrupted; "" = none
+  std::string input;                     ///< path, "-", a folder or a pattern: several files of one kind are one series
+  std::vector<std::string> more_inputs;  ///< of the same series
+  std::string output;                    ///< database file; "" = no file: a digest in memory
+  std::string temporary_folder;          ///< of the output, to be removed when interrupted; "" = none
   importers::ImportOptions import;
   bool follow_weak = false;          ///< --weak=follow: dominators through weak, final and phantom references, as MAT
   bool automatic_references = true;  /// rows up to 100 million references, packed beyond
   queries::ReferenceRows references = queries::ReferenceRows::rows;
   double suspect_threshold = 10;  ///< percent of heap.live_bytes
+  double memory_limit = 0;        ///< bytes at which the process dies, for growth; 0 = not given
 };
 
 struct ImportOutcome {

@@ -1,22 +1,30 @@
 #include "importers/registry.h"
 
-#include <array>
-
 #include "formats/elf_core.h"
 #include "formats/hprof.h"
+#include "formats/malloc_info.h"
+#include "formats/proc_memory.h"
+#include "formats/series_table.h"
 #include "importers/core_importer.h"
 #include "importers/hprof_description.h"
 #include "importers/hprof_importer.h"
+#include "importers/series_importer.h"
 
 namespace importers {
 namespace {
 
-constexpr std::array<Importer, 2> importers_by_magic{{
+constexpr Importer importers_by_magic[] = {
     {"hprof", "JVM and Android heap dumps (JAVA PROFILE 1.0.1, 1.0.2, 1.0.3)", formats::hprof::looks_like, import_hprof,
-     describe_hprof},
+     describe_hprof, false},
     {"core", "ELF cores of native processes (64-bit x86-64, AArch64): glibc malloc, jemalloc, tcmalloc, mimalloc",
-     formats::elf::is_elf, import_core, describe_core},
-}};
+     formats::elf::is_elf, import_core, describe_core, false},
+    {"malloc_info", "glibc's malloc_info(3), once or as a series", formats::malloc_info::looks_like, import_malloc_info,
+     describe_malloc_info},
+    {"proc", "/proc/PID/status, smaps, smaps_rollup, once or as a series", formats::proc_memory::looks_like,
+     import_proc_memory, describe_proc_memory},
+    {"memory-table", "memory over time: CSV or TSV with a header (psutil), psrecord, pidstat -r",
+     formats::series_table::looks_like, import_series_table, describe_series_table},
+};
 
 }  // namespace
 

@@ -19,6 +19,8 @@ struct Importer {
   void (*run)(ImportJob&);  ///< throws formats::InputError when nothing can be kept
   /// What the header alone says, as (name, text) for `heapql info`.
   std::vector<std::pair<std::string, std::string>> (*describe)(formats::Bytes head);
+  /// Several inputs of this kind are one series (profiles, memory over time); not of heap dumps.
+  bool makes_series = true;
 };
 
 /// Strongest magic first.

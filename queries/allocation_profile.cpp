@@ -73,6 +73,11 @@ std::string_view to_text(GrowthVerdict verdict) {
   return texts[static_cast<std::size_t>(verdict)];
 }
 
+std::string_view to_text(GrowthSubject subject) {
+  static constexpr std::array<std::string_view, 3> texts{"series", "site", "class"};
+  return texts[static_cast<std::size_t>(subject)];
+}
+
 void ProfileRecord::sum_total() {
   total = {};
   for (const SiteStatRow& row : stats) {
@@ -85,6 +90,43 @@ void ProfileRecord::sum_total() {
   }
 }
 
+/// Every record and every point of a series gets the number of those before it.
+void AllocationProfile::use_positions() {
+  if (times_are_positions) return;
+  times_are_positions = true;
+  for (std::size_t i = 0; i < records.size(); ++i) records[i].t = static_cast<double>(i);
+  for (Series& row : series) {
+    for (std::size_t i = 0; i < row.points.size(); ++i) row.points[i].t = static_cast<double>(i);
+  }
+}
+
+std::size_t AllocationProfile::positions() const {
+  std::size_t most = records.size();
+  for (const Series& row : series) most = std::max(most, row.points.size());
+  return most;
+}
+
+void AllocationProfile::add_record_series() {
+  if (records.size() < 2) return;
+  struct Figure {
+    std::string_view name, unit;
+    std::int64_t SiteStatRow::*value;
+  };
+  static constexpr Figure figures[] = {{"live_bytes", "bytes", &SiteStatRow::live_bytes},
+                                       {"live_count", "count", &SiteStatRow::live_count},
+                                       {"allocated_bytes", "bytes", &SiteStatRow::allocated_bytes},
+                                       {"allocation_count", "count", &SiteStatRow::allocation_count}};
+  for (const Figure& figure : figures) {
+    std::vector<SeriesPoint> points;
+    for (const ProfileRecord& record : records) {
+      const std::int64_t value = record.total.*figure.value;
+      if (value != not_known) points.push_back({std::max(record.t, 0.0), static_cast<double>(value)});
+    }
+    if (points.size() < 2 || !series_named(figure.name, figure.unit).points.empty()) continue;
+    series_named(figure.name, figure.unit).points = std::move(points);
+  }
+}
+
 Series& AllocationProfile::series_named(std::string_view name, std::string_view unit) {
   for (Series& row : series) {
     if (row.name == name) return row;
@@ -94,6 +136,18 @@ Series& AllocationProfile::series_named(std::string_view name, std::string_view 
 }
 
 void AllocationProfile::append(AllocationProfile later) {
+  double shift = 0;
+  if (start >= 0 && later.start >= 0 && !times_are_positions) {
+    shift = later.start - start;
+  } else {
+    use_positions();
+    later.use_positions();
+    shift = static_cast<double>(positions());
+  }
+  for (ProfileRecord& record : later.records) record.t = std::max(record.t, 0.0) + shift;
+  for (Series& row : later.series) {
+    for (SeriesPoint& point : row.points) point.t += shift;
+  }
   const std::vector<SiteId> here = sites.merge(later.sites);
   const auto rename = [&](auto& rows) {
     for (auto& row : rows) {
@@ -116,8 +170,9 @@ void AllocationProfile::append(AllocationProfile later) {
     std::stable_sort(points.begin(), points.end(),
                      [](const SeriesPoint& a, const SeriesPoint& b) { return a.t < b.t; });
   }
+  std::stable_sort(records.begin(), records.end(),
+                   [](const ProfileRecord& a, const ProfileRecord& b) { return a.t < b.t; });
   sampling.mean_interval_bytes = std::max(sampling.mean_interval_bytes, later.sampling.mean_interval_bytes);
-  seconds = std::max(seconds, later.seconds);
   sizes_bucketed = sizes_bucketed || later.sizes_bucketed;
   usable_sizes = usable_sizes || later.usable_sizes;
   for (std::string& pattern : later.suppressions) {

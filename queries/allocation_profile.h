@@ -222,7 +222,11 @@ struct Growth {
   double hours_to_limit = -1;      ///< -1 = no limit was given, or it is not growing
 };
 
+enum class GrowthSubject : std::uint8_t { series, site, type };
+[[nodiscard]] std::string_view to_text(GrowthSubject);  ///< "series", "site", "class"
+
 struct GrowthRow {
+  GrowthSubject subject = GrowthSubject::series;
   std::string name;  ///< of a series or class; "" = see site
   SiteId site = no_site;
   bool is_primary = false;  ///< the series that speaks for the whole process
@@ -241,6 +245,7 @@ struct AllocationProfile {
   std::vector<Series> series;
   std::vector<GrowthRow> growth;  ///< found by a pass, most bytes per hour first
   Sampling sampling;
+  double start = -1;  ///< Unix time of t = 0, -1 = not known
   /// Times of records are their positions: no clock was recorded, so growth has an order but no rate.
   bool times_are_positions = false;
   double seconds = -1;          ///< length of the record, -1 = not known
@@ -250,9 +255,16 @@ struct AllocationProfile {
   std::vector<std::string> suppressions;
 
   [[nodiscard]] Series& series_named(std::string_view name, std::string_view unit);
-  /// Appends the records and series of a later profile of the same kind: a series of dumps. Times of records whose time
-  /// is not known become their positions. O(sites + rows).
+  /// Appends the records and series of a later profile of the same kind: a series of dumps. Where either start is not
+  /// known, times become positions. O(sites + rows).
   void append(AllocationProfile later);
+  /// Of several records: the series that their totals make (live_bytes, live_count, allocated_bytes, allocation_count),
+  /// where the input has none of that name.
+  void add_record_series();
+
+ private:
+  void use_positions();
+  [[nodiscard]] std::size_t positions() const;
 };
 
 }  // namespace queries

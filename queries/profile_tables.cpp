@@ -51,14 +51,14 @@ class ProfileWriter {
   }
 
   void growth() {
-    Inserter insert = into("INSERT INTO growth VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Inserter insert = into("INSERT INTO growth VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     const bool has_clock = !profile_.times_are_positions;
     for (const GrowthRow& row : profile_.growth) {
       const Growth& growth = row.growth;
       const auto rate = [&](double value) {
         return known_if(has_clock && growth.verdict != GrowthVerdict::insufficient_data, value);
       };
-      insert.insert(known_if(!row.name.empty(), std::string_view(row.name)),
+      insert.insert(to_text(row.subject), known_if(!row.name.empty(), std::string_view(row.name)),
                     known_if(row.site != no_site, index(row.site)), to_text(growth.verdict), row.unit,
                     rate(growth.per_hour), rate(growth.per_hour_low), rate(growth.per_hour_high),
                     rate(growth.percent_per_hour), growth.p, growth.q, growth.tau, growth.r2, growth.first, growth.last,

@@ -157,11 +157,11 @@ CREATE TABLE site_access (snapshot_id INTEGER, site_id INTEGER, read_bytes INTEG
 CREATE TABLE site_access_offset (snapshot_id INTEGER, site_id INTEGER, offset INTEGER, access_count INTEGER);
 -- t: seconds from the start of the record.
 CREATE TABLE series (name TEXT, t REAL, value REAL, unit TEXT);
--- What the series do, and the live bytes of each site over a series of records. verdict: LEAKING, WARMING UP, STEP, STABLE or
+-- subject: series; site, its live bytes over a series of records; class, its live bytes over a series of heaps. verdict: LEAKING, WARMING UP, STEP, STABLE or
 -- INSUFFICIENT DATA. *_per_hour: Theil-Sen slope of the lower envelope and its 95 % interval, NULL = no clock. q: the
 -- false discovery rate among all rows of its kind. is_primary: the series that speaks for the whole process.
 CREATE TABLE growth (
-  name TEXT, site_id INTEGER, verdict TEXT, unit TEXT, per_hour REAL, per_hour_low REAL, per_hour_high REAL,
+  subject TEXT, name TEXT, site_id INTEGER, verdict TEXT, unit TEXT, per_hour REAL, per_hour_low REAL, per_hour_high REAL,
   percent_per_hour REAL, p REAL, q REAL, tau REAL, r2 REAL, first_value REAL, last_value REAL, seconds REAL,
   point_count INTEGER, window_count INTEGER, hours_to_limit REAL, is_primary INTEGER);
 CREATE TABLE gc_event (

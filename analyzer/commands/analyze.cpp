@@ -3,6 +3,7 @@
 #include "analyzer/commands/open_database.h"
 #include "analyzer/commands/option_values.h"
 #include "analyzer/commands/report_output.h"
+#include "analyzer/import_series.h"
 #include "analyzer/reports/reports.h"
 #include "analyzer/terminal.h"
 
@@ -19,8 +20,11 @@ po::options_description analyze_options() {
   return options.add(import_options());
 }
 
-std::unique_ptr<queries::Database> analyzed(const std::string& input, const Invocation& invocation) {
+/// `more`: the other files of a series.
+std::unique_ptr<queries::Database> analyzed(const std::string& input, const std::vector<std::string>& more,
+                                            const Invocation& invocation) {
   ImportRequest request = import_request(invocation.values, invocation.global);
+  request.more_inputs = more;
   const std::string output = text_value(invocation.values, "output");
   if (output.empty()) return open_digest(input, std::move(request), invocation.global);
   request.input = input;
@@ -30,8 +34,9 @@ std::unique_ptr<queries::Database> analyzed(const std::string& input, const Invo
 
 int run_analyze(const Invocation& invocation) {
   if (invocation.arguments.empty()) throw UsageError("analyze needs an INPUT", "examples: heapql --help");
+  const bool series = is_series(invocation.arguments);
   if (invocation.values.count("output") != 0) {
-    if (invocation.arguments.size() > 1) {
+    if (invocation.arguments.size() > 1 && !series) {
       throw UsageError("-o names one database: it cannot take " + std::to_string(invocation.arguments.size()) +
                        " inputs");
     }
@@ -41,8 +46,11 @@ int run_analyze(const Invocation& invocation) {
   }
   const ReportTarget target{report_target(invocation.values, false).format, "-"};
   int status = exit_ok;
-  for (const std::string& input : invocation.arguments) {
-    const auto database = analyzed(input, invocation);
+  const std::size_t inputs = series ? 1 : invocation.arguments.size();
+  for (std::size_t i = 0; i < inputs; ++i) {
+    std::vector<std::string> more;
+    if (series) more.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
+    const auto database = analyzed(invocation.arguments[i], more, invocation);
     write_report(build_leak_suspects(*database, {}), target, invocation.global);
     status = std::max(status, damage_status(*database, invocation.global));
   }

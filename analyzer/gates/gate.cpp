@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "analyzer/commands/command.h"
+#include "analyzer/gates/gate_growth.h"
 #include "analyzer/gates/gate_sql.h"
 #include "analyzer/quantities.h"
 #include "queries/named_queries.h"
@@ -293,6 +294,7 @@ GateResult evaluate_gate(const GateConfig& config, const Database& database, con
     }
     if (rule.section == "heap") check_heap(database, result);
     if (rule.section == "fragmentation") check_fragmentation(database, result);
+    if (rule.section == "growth") check_growth(config, database, result);
     if (rule.section == "suspects") check_suspects(database, suspects, result);
     if (rule.section == "class") check_class(classes, result);
     gate.rules.push_back(std::move(result));

@@ -11,6 +11,7 @@
 
 #include "analyzer/commands/command.h"
 #include "analyzer/commands/suggestions.h"
+#include "analyzer/gates/gate_growth.h"
 #include "analyzer/quantities.h"
 
 namespace analyzer {
@@ -19,7 +20,7 @@ namespace {
 namespace po = boost::program_options;
 
 /// What a key's value is; the first row of limits makes a rule, the others are settings.
-enum class ValueKind : std::uint8_t { count, size, percent, size_or_percent, severity, text, list };
+enum class ValueKind : std::uint8_t { count, size, percent, size_or_percent, rate, verdicts, severity, text, list };
 
 struct KeyRow {
   std::string_view section, key;
@@ -52,13 +53,17 @@ constexpr KeyRow known_keys[] = {
     {"fragmentation", "max_cached", ValueKind::size, true},
     {"fragmentation", "max_pinned", ValueKind::size, true},
     {"fragmentation", "max_sparse_pages", ValueKind::count, true},
+    {"growth", "max_rate", ValueKind::rate, true},
+    {"growth", "verdict", ValueKind::verdicts, true},
+    {"growth", "max_leaking_sites", ValueKind::count, true},
+    {"growth", "min_r2", ValueKind::count, false},
     {"class", "max_count", ValueKind::count, true},
     {"class", "max_shallow", ValueKind::size, true},
     {"class", "max_retained", ValueKind::size, true},
 };
 constexpr std::string_view common_keys[] = {"severity", "message"};  // of every section but [gate]
-constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "class", "sql"};
-constexpr std::string_view later_sections[] = {"growth", "site"};
+constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "growth", "class", "sql"};
+constexpr std::string_view later_sections[] = {"site"};
 
 template <typename Range>
 bool contains(const Range& range, std::string_view name) {
@@ -100,7 +105,7 @@ void check_section(const Setting& setting) {
     const std::vector<std::string> names(std::begin(known_sections), std::end(known_sections));
     throw UsageError(
         setting.place + ": unknown section [" + setting.section + ']' + did_you_mean(setting.section, names),
-        "sections: [gate] [suspects] [heap] [fragmentation] [class \"PATTERN\"] [sql \"FILE\"]");
+        "sections: [gate] [suspects] [heap] [fragmentation] [growth] [class \"PATTERN\"] [sql \"FILE\"]");
   }
   if (takes_selector(setting.section) != !setting.selector.empty()) {
     throw UsageError(setting.place + ": section [" + setting.section + "] " +
@@ -155,6 +160,17 @@ Quantity parse_quantity(const Setting& setting, ValueKind kind) {
   return {static_cast<double>(*size), Unit::bytes};
 }
 
+/// "50%/h", "1 MiB/h"; the hour goes without saying.
+Quantity parse_rate(Setting setting) {
+  std::string_view value = setting.value;
+  for (const std::string_view ending : {"/hour", "/h"}) {
+    if (value.ends_with(ending)) value = trimmed(value.substr(0, value.size() - ending.size()));
+  }
+  if (const std::optional<double> percent = parse_percent(value)) return {*percent, Unit::percent};
+  if (const std::optional<std::uint64_t> size = parse_size(value)) return {static_cast<double>(*size), Unit::bytes};
+  refuse_value(setting, "a percent or a size an hour, as in 50%/h or 1 MiB/h");
+}
+
 Severity parse_severity(const Setting& setting) {
   if (setting.value == "error") return Severity::error;
   if (setting.value == "warning") return Severity::warning;
@@ -194,6 +210,10 @@ class Builder {
     if (row == nullptr) {
       if (setting.key == "severity") of.severity = parse_severity(setting);
       if (setting.key == "message") of.message = setting.value;
+    } else if (row->kind == ValueKind::rate) {
+      limit(setting, parse_rate(setting));
+    } else if (row->kind == ValueKind::verdicts) {
+      refuse_verdicts(setting);
     } else if (row->is_limit) {
       limit(setting, parse_quantity(setting, row->kind));
     } else {
@@ -215,12 +235,24 @@ class Builder {
         {setting.section, setting.selector, setting.key, quantity.unit, quantity.value, setting.value, setting.line});
   }
 
+  void refuse_verdicts(const Setting& setting) {
+    config_.refused_verdicts.clear();
+    for (const std::string& item : parse_list(setting.value)) {
+      config_.refused_verdicts.push_back(verdict_of(item));
+      if (config_.refused_verdicts.back().empty()) {
+        refuse_value(setting, "verdicts that fail: leaking, step, warming_up, stable, insufficient_data");
+      }
+    }
+    limit(setting, {0, Unit::count});
+  }
+
   void setting_of(const Setting& setting, const KeyRow& row) {
     SuspectFilter& filter = config_.filter;
     if (row.key == "fail_on") config_.fail_on = parse_severity(setting);
     if (row.key == "ignore_causes") filter.ignore_causes = parse_list(setting.value);
     if (row.key == "ignore_kinds") filter.ignore_kinds = parse_list(setting.value);
     if (row.key == "ignore_signatures") filter.ignore_signatures = parse_list(setting.value);
+    if (row.key == "min_r2") config_.min_r2 = parse_quantity(setting, row.kind).value;
     if (row.key == "min_retained") {
       const Quantity quantity = parse_quantity(setting, row.kind);
       if (quantity.unit == Unit::percent) {

@@ -6,6 +6,7 @@
 //   [heap]      max_live = 512 MiB  max_total  max_unreachable  max_unreachable_percent  max_cycle_retained
 //               max_duplicate_waste  max_objects  max_damaged  max_leaked  max_leaks (native heaps)
 //   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
+//   [growth]    max_rate = 50%/h | 1 MiB/h       min_r2 = 0.8    verdict = leaking, step    max_leaking_sites = 0
 //   [class "com.acme.*Session"]     max_count = 0   max_shallow = 1 MiB   max_retained = 64 MiB
 //   [sql "checks/*.sql"]            a file or a glob, relative to the gate file; rows are findings
 // Every section but [gate] also takes `severity = error | warning` and `message = …`.
@@ -56,7 +57,9 @@ struct GateConfig {
   std::string folder;  ///< SQL files are relative to it
   Severity fail_on = Severity::error;
   SuspectFilter filter;
-  std::vector<GateRule> rules;  ///< in the order of the file
+  double min_r2 = 0;                          ///< [growth]: a rate of less is not believed
+  std::vector<std::string> refused_verdicts;  ///< [growth] verdict, as the database has them
+  std::vector<GateRule> rules;                ///< in the order of the file
   std::vector<GateSection> sections;
 
   [[nodiscard]] const GateSection* find_section(std::string_view section, std::string_view selector) const;

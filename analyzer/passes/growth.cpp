@@ -156,6 +156,7 @@ void add_sites(AllocationProfile& profile, const GrowthOptions& options) {
   for (const auto& [number, site] : site_series(profile)) {
     if (site.records < least_records) continue;
     GrowthRow row;
+    row.subject = queries::GrowthSubject::site;
     row.site = SiteId{number};
     row.growth = find_growth(site.points, options);
     const bool is_sparse = site.samples != not_known && site.samples < least_samples;
@@ -165,20 +166,25 @@ void add_sites(AllocationProfile& profile, const GrowthOptions& options) {
     rows.push_back(std::move(row));
   }
   std::sort(rows.begin(), rows.end(), [](const GrowthRow& a, const GrowthRow& b) { return a.site < b.site; });
-  std::vector<double> p;
-  for (const GrowthRow& row : rows) p.push_back(row.growth.p);
-  const std::vector<double> q = false_discovery_rates(p);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].growth.q = q[i];
-    const bool grows = rows[i].growth.verdict > GrowthVerdict::stable;
-    if (grows && q[i] >= options.significance) rows[i].growth.verdict = GrowthVerdict::stable;
-  }
-  std::stable_sort(rows.begin(), rows.end(),
-                   [](const GrowthRow& a, const GrowthRow& b) { return a.growth.per_hour > b.growth.per_hour; });
+  compare_growth(rows, options);
   profile.growth.insert(profile.growth.end(), rows.begin(), rows.end());
 }
 
 }  // namespace
+
+void compare_growth(std::vector<GrowthRow>& rows, const GrowthOptions& options) {
+  std::vector<double> p;
+  for (const GrowthRow& row : rows) p.push_back(row.growth.p);
+  const std::vector<double> q = false_discovery_rates(p);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Growth& growth = rows[i].growth;
+    growth.q = q[i];
+    if (growth.verdict > GrowthVerdict::stable && q[i] >= options.significance) growth.verdict = GrowthVerdict::stable;
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const GrowthRow& a, const GrowthRow& b) {
+    return a.growth.last - a.growth.first > b.growth.last - b.growth.first;
+  });
+}
 
 Growth find_growth(std::span<const SeriesPoint> all, const GrowthOptions& options) {
   const Points points = tidy(all);
@@ -211,10 +217,11 @@ Growth find_growth(std::span<const SeriesPoint> all, const GrowthOptions& option
 }
 
 const Series* primary_series(std::span<const Series> series) {
-  static constexpr std::array<std::string_view, 9> best_first{
-      "live_after_gc_bytes", "live_bytes",     "allocated_bytes_in_use",
-      "in_use_bytes",        "rss_anon_bytes", "private_dirty_bytes",
-      "pss_bytes",           "rss_bytes",      "vms_bytes"};
+  static constexpr std::array<std::string_view, 10> best_first{"heap.live_bytes",     "live_after_gc_bytes",
+                                                               "live_bytes",          "allocated_bytes_in_use",
+                                                               "in_use_bytes",        "rss_anon_bytes",
+                                                               "private_dirty_bytes", "pss_bytes",
+                                                               "rss_bytes",           "vms_bytes"};
   for (const std::string_view name : best_first) {
     for (const Series& row : series) {
       if (row.name == name && !row.points.empty()) return &row;

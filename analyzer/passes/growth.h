@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "queries/allocation_profile.h"
 
@@ -32,6 +33,9 @@ struct GrowthOptions {
 /// The series that tells most of a leak: live memory after a collection, live bytes, what the allocator has handed out,
 /// private memory, resident memory, in that order. nullptr: none of them.
 [[nodiscard]] const queries::Series* primary_series(std::span<const queries::Series> series);
+
+/// Rows of one kind that were asked together: their q, verdicts that do not survive it become STABLE; most rise first.
+void compare_growth(std::vector<queries::GrowthRow>& rows, const GrowthOptions& options);
 
 /// Growth of every series, and of every site with live bytes in at least three records; rows of table `growth`. Sites
 /// are compared with each other: their q holds the false discovery rate. Sampled profiles: sites with fewer than ten

@@ -31,6 +31,26 @@ LeakTotals sum(const ProfileRecord& record, Wanted&& wanted) {
   return totals;
 }
 
+/// Of the series that speaks for the process. Without a verdict there is no rate either.
+void add_growth(const queries::AllocationProfile& profile, std::vector<MetricRow>& rows) {
+  std::size_t leaking_sites = 0;
+  for (const queries::GrowthRow& row : profile.growth) {
+    const queries::Growth& growth = row.growth;
+    if (row.site != queries::no_site && growth.verdict == queries::GrowthVerdict::leaking) ++leaking_sites;
+    if (!row.is_primary) continue;
+    rows.push_back({"growth.points", static_cast<double>(growth.point_count), "count"});
+    if (growth.verdict == queries::GrowthVerdict::insufficient_data) continue;
+    rows.push_back({"growth.leaking", growth.verdict == queries::GrowthVerdict::leaking ? 1.0 : 0.0, "count"});
+    rows.push_back({"growth.p_value", growth.p, "ratio"});
+    rows.push_back({"growth.r2", growth.r2, "ratio"});
+    if (profile.times_are_positions) continue;
+    rows.push_back({"growth.bytes_per_hour", growth.per_hour, "bytes per hour"});
+    rows.push_back({"growth.percent_per_hour", growth.percent_per_hour, "percent per hour"});
+    if (growth.hours_to_limit >= 0) rows.push_back({"growth.hours_to_limit", growth.hours_to_limit, "hours"});
+  }
+  if (profile.records.size() > 2) rows.push_back({"growth.leaking_sites", static_cast<double>(leaking_sites), "count"});
+}
+
 }  // namespace
 
 std::vector<MetricRow> profile_metrics(const queries::AllocationProfile& profile, const queries::Snapshot& snapshot) {
@@ -44,6 +64,7 @@ std::vector<MetricRow> profile_metrics(const queries::AllocationProfile& profile
   add("heap.damaged_bytes", static_cast<double>(snapshot.damaged_bytes), "bytes");
   add("heap.damage_count", static_cast<double>(snapshot.damage_count), "count");
   if (profile.seconds >= 0) add("record.seconds", profile.seconds, "seconds");
+  add_growth(profile, rows);
   if (profile.records.empty()) return rows;
 
   const ProfileRecord& record = profile.records.back();

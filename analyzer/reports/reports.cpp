@@ -19,6 +19,7 @@ constexpr std::array types{
     ReportType{"cycles", "reference cycles, and those that finalizers keep", build_cycles},
     ReportType{"fragmentation", "free memory: how it lies, what it can serve, which blocks pin it",
                build_fragmentation},
+    ReportType{"growth", "what grows over time, how fast, and whether that is a leak", build_growth},
 };
 
 }  // namespace

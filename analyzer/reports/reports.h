@@ -39,5 +39,7 @@ struct ReportType {
 [[nodiscard]] Report build_cycles(const queries::Database& database, const ReportOptions& options);
 /// Of inputs that tell of their allocator (native cores); of others it says so.
 [[nodiscard]] Report build_fragmentation(const queries::Database& database, const ReportOptions& options);
+/// Of inputs with several moments: traces, series of profiles, memory over time. O(rows of growth and series).
+[[nodiscard]] Report build_growth(const queries::Database& database, const ReportOptions& options);
 
 }  // namespace analyzer

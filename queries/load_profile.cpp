@@ -1,0 +1,127 @@
+#include "queries/load_profile.h"
+
+#include <map>
+#include <string>
+
+#include "queries/store.h"
+
+namespace queries {
+namespace {
+
+class ProfileLoader {
+ public:
+  explicit ProfileLoader(const Database& database) : database_(database) {}
+
+  AllocationProfile load() {
+    sites();
+    records();
+    stats();
+    leaks();
+    series();
+    return std::move(profile_);
+  }
+
+ private:
+  [[noreturn]] void damaged(const std::string& what) const {
+    throw StoreError(database_.path() + ": damaged database: " + what + "; import the input again");
+  }
+
+  void sites() {
+    Statement row =
+        database_.prepare("SELECT id, parent_id, function, file, line, module, is_inlined FROM site ORDER BY id");
+    while (row.step()) {
+      if (row.integer(0) != static_cast<std::int64_t>(ids_.size())) damaged("sites are not numbered one by one");
+      SiteId parent = no_site;
+      if (!row.is_null(1)) {
+        const std::int64_t number = row.integer(1);
+        if (number < 0 || number >= row.integer(0)) damaged("a site before its caller");
+        parent = ids_[static_cast<std::size_t>(number)];
+      }
+      const std::string function = row.text(2), file = row.text(3), module = row.text(5);
+      ids_.push_back(profile_.sites.add(
+          parent, {function, file, static_cast<std::int32_t>(row.integer(4)), module, row.integer(6) != 0}));
+    }
+  }
+
+  /// Number 1 is the newest, the others come before it.
+  void records() {
+    Statement row = database_.prepare(
+        "SELECT id, path, taken_at, t FROM snapshot WHERE id IN (SELECT snapshot_id FROM site_stat) OR id > 1 "
+        "ORDER BY id = 1, id");
+    while (row.step()) {
+      positions_[row.integer(0)] = profile_.records.size();
+      ProfileRecord record;
+      record.path = row.text(1);
+      if (!row.is_null(2)) record.taken_at_ms = row.integer(2);
+      if (!row.is_null(3)) record.t = row.real(3);
+      profile_.records.push_back(std::move(record));
+    }
+  }
+
+  ProfileRecord& record(const Statement& row) {
+    const auto found = positions_.find(row.integer(0));
+    if (found == positions_.end()) damaged("figures of a snapshot that is not there");
+    return profile_.records[found->second];
+  }
+  SiteId site(const Statement& row) const {
+    const std::int64_t number = row.integer(1);
+    if (number < 0 || number >= static_cast<std::int64_t>(ids_.size())) damaged("figures of a site that is not there");
+    return ids_[static_cast<std::size_t>(number)];
+  }
+
+  void stats() {
+    Statement row = database_.prepare(
+        "SELECT snapshot_id, site_id, allocation_count, allocated_bytes, live_count, live_bytes, peak_count, "
+        "peak_bytes, max_count, max_bytes, temporary_count, live_samples, allocation_samples FROM site_stat "
+        "ORDER BY rowid");
+    while (row.step()) {
+      SiteStatRow stat;
+      stat.site = site(row);
+      int column = 2;
+      for (std::int64_t SiteStatRow::*figure :
+           {&SiteStatRow::allocation_count, &SiteStatRow::allocated_bytes, &SiteStatRow::live_count,
+            &SiteStatRow::live_bytes, &SiteStatRow::peak_count, &SiteStatRow::peak_bytes, &SiteStatRow::max_count,
+            &SiteStatRow::max_bytes, &SiteStatRow::temporary_count, &SiteStatRow::live_samples,
+            &SiteStatRow::allocation_samples}) {
+        if (!row.is_null(column)) stat.*figure = row.integer(column);
+        ++column;
+      }
+      record(row).stats.push_back(stat);
+    }
+    for (ProfileRecord& each : profile_.records) each.sum_total();
+  }
+
+  void leaks() {
+    Statement row = database_.prepare(
+        "SELECT snapshot_id, site_id, kind, object_count, bytes, suppression FROM site_leak ORDER BY rowid");
+    while (row.step()) {
+      SiteLeakRow leak;
+      leak.site = site(row);
+      const std::string kind = row.text(2);
+      for (const LeakKind each : {LeakKind::at_end, LeakKind::definite, LeakKind::direct, LeakKind::indirect,
+                                  LeakKind::possible, LeakKind::reachable}) {
+        if (to_text(each) == kind) leak.kind = each;
+      }
+      leak.object_count = row.integer(3);
+      leak.bytes = row.integer(4);
+      leak.suppression = row.text(5);
+      record(row).leaks.push_back(std::move(leak));
+    }
+  }
+
+  void series() {
+    Statement row = database_.prepare("SELECT name, t, value, unit FROM series ORDER BY name, t, rowid");
+    while (row.step()) profile_.series_named(row.text(0), row.text(3)).points.push_back({row.real(1), row.real(2)});
+  }
+
+  const Database& database_;
+  AllocationProfile profile_;
+  std::vector<SiteId> ids_;                        // by site.id
+  std::map<std::int64_t, std::size_t> positions_;  // snapshot.id → record
+};
+
+}  // namespace
+
+AllocationProfile load_profile(const Database& database) { return ProfileLoader(database).load(); }
+
+}  // namespace queries
