@@ -185,7 +185,10 @@ std::optional<Header> parse_header(std::string_view line) {
       const std::optional<Timestamp> time = parse_timestamp(text);
       return time && time->kind == Timestamp::Kind::time_of_day;
     };
-    if (!wide && is_time(cells[0])) time_words_here = cells[1] == "AM" || cells[1] == "PM" ? 2 : 1;
+    if (is_time(cells[0])) {
+      if (wide) continue;  // "01:00:05 PM" is two words, in the rows as well
+      time_words_here = cells[1] == "AM" || cells[1] == "PM" ? 2 : 1;
+    }
     Header header = read_cells(cells);
     header.delimiter = ' ';
     if (time_words_here != 0) {

@@ -3,6 +3,7 @@
 #include "analyzer/commands/open_database.h"
 #include "analyzer/commands/option_values.h"
 #include "analyzer/import_pipeline.h"
+#include "analyzer/import_series.h"
 #include "analyzer/quantities.h"
 #include "analyzer/terminal.h"
 
@@ -30,21 +31,31 @@ std::string default_output(const std::string& input) {
 int run_import_command(const Invocation& invocation) {
   if (invocation.arguments.empty()) throw UsageError("import needs an INPUT", "examples: heapql import --help");
   const std::string output = text_value(invocation.values, "output");
-  if (!output.empty() && invocation.arguments.size() > 1) {
+  const bool series = !output.empty() && is_series(invocation.arguments);
+  if (!output.empty() && invocation.arguments.size() > 1 && !series) {
     throw UsageError("-o names one database: it cannot take " + std::to_string(invocation.arguments.size()) + " inputs",
                      "without -o each INPUT.hprof becomes INPUT.db in the current folder");
   }
   int status = exit_ok;
-  for (const std::string& input : invocation.arguments) {
+  std::vector<std::string> inputs = invocation.arguments;
+  std::vector<std::string> more;
+  if (series) {  // one database of all of them
+    more.assign(inputs.begin() + 1, inputs.end());
+    inputs.resize(1);
+  }
+  for (const std::string& input : inputs) {
     if (input != "-" && queries::Database::looks_like(input)) {
       throw UsageError(input + " is a heapql database already");
     }
     ImportRequest request = import_request(invocation.values, invocation.global);
     request.input = input;
+    request.more_inputs = more;
     request.output = output.empty() ? default_output(input) : output;
     const ImportOutcome outcome = run_import(request, invocation.global);
     print_note(invocation.global,
-               request.output + ": " + format_count(outcome.object_count) + " objects from " + input);
+               request.output + ": " +
+                   (outcome.object_count == 0 ? "" : format_count(outcome.object_count) + " objects ") + "from " +
+                   input);
     status = std::max(status, damage_status(*outcome.database, invocation.global));
   }
   return status;

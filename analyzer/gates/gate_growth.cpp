@@ -65,7 +65,7 @@ void check_rate(const GateConfig& config, const Primary& primary, RuleResult& re
   if (!primary.has_rate) return set_missing(result, "the input has no clock: growth has an order, but no rate");
   const bool leaks = primary.verdict == to_text(GrowthVerdict::leaking);
   const double rate = result.rule.unit == Unit::percent ? primary.percent_per_hour : primary.per_hour;
-  result.value = rate;
+  result.value = leaks ? rate : 0;
   if (!leaks) result.note = primary.verdict + ", so the rate is no growth that lasts";
   const bool is_line = primary.r2 >= config.min_r2;
   if (leaks && !is_line) result.note = "R² " + format_decimal(primary.r2, 3) + " is below min_r2";

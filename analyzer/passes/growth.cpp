@@ -101,10 +101,21 @@ bool persists(const Points& points) {
   return level_at(points, 1) - level_at(points, 2.0 / 3) >= slows_down * first;
 }
 
-GrowthVerdict judge(const Points& points, const TrendTest& trend, const GrowthOptions& options) {
+/// How far neighbours are apart, typically. A low between two moments is not seen: it is that uncertain, and where
+/// sampling and repetition drift against each other, the lows that are seen drift by as much.
+double typical_step(const Points& points) {
+  std::vector<double> steps;
+  for (std::size_t i = 1; i < points.size(); ++i) steps.push_back(std::abs(points[i].value - points[i - 1].value));
+  if (steps.empty()) return 0;
+  std::nth_element(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(steps.size() / 2), steps.end());
+  return steps[steps.size() / 2];
+}
+
+/// `least`: rise that matters, beside what the options say.
+GrowthVerdict judge(const Points& points, const TrendTest& trend, double least, const GrowthOptions& options) {
   const double rise = trend.slope * (points.back().t - points.front().t);
   const double begin = std::abs(trend.intercept + trend.slope * points.front().t);
-  const bool matters = rise >= options.least_growth_bytes && rise >= options.least_growth_share * begin;
+  const bool matters = rise >= options.least_growth_bytes && rise > least && rise >= options.least_growth_share * begin;
   if (is_step(points)) return GrowthVerdict::step;
   if (trend.p >= options.significance || trend.slope_low <= 0 || !matters) return GrowthVerdict::stable;
   return persists(points) ? GrowthVerdict::leaking : GrowthVerdict::warming_up;
@@ -209,7 +220,7 @@ Growth find_growth(std::span<const SeriesPoint> all, const GrowthOptions& option
   growth.per_hour_high = trend.slope_high * seconds_per_hour;
   const double begin = trend.intercept + trend.slope * judged.front().t;
   growth.percent_per_hour = begin > 0 ? 100 * growth.per_hour / begin : 0;
-  growth.verdict = judge(judged, trend, options);
+  growth.verdict = judge(judged, trend, is_enough ? 2 * typical_step(rest) : 0, options);
   if (options.limit > 0 && growth.per_hour > 0 && growth.verdict > GrowthVerdict::stable) {
     growth.hours_to_limit = std::max(0.0, (options.limit - growth.last) / growth.per_hour);
   }

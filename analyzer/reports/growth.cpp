@@ -50,6 +50,12 @@ std::string amount(double value, const std::string& unit) {
   return sign + format_decimal(std::abs(value), 1);
 }
 
+/// "0.0001": enough digits to see how small it is.
+std::string probability(double p) {
+  if (p < 1e-6) return "< 0.000001";
+  return format_decimal(p, p < 0.001 ? 6 : 3);
+}
+
 std::string duration(double seconds) {
   if (seconds < 120) return format_decimal(seconds, 1) + " s";
   if (seconds < 2 * 3600) return format_decimal(seconds / 60, 1) + " min";
@@ -119,8 +125,8 @@ Section primary_section(const queries::Database& database, const GrowthLine& lin
     section.facts.push_back({"per_hour", "per hour", line.per_hour, CellFormat::real});
     section.facts.push_back({"percent_per_hour", "percent per hour", line.percent, CellFormat::real});
   }
-  section.facts.push_back({"p", "p (Mann-Kendall, Hamed-Rao)", line.p, CellFormat::real});
-  section.facts.push_back({"r2", "R² of a straight line", line.r2, CellFormat::real});
+  section.facts.push_back({"p", "p (Mann-Kendall, Hamed-Rao)", probability(line.p), CellFormat::text});
+  section.facts.push_back({"r2", "R² of a straight line", format_decimal(line.r2, 3), CellFormat::text});
   return section;
 }
 
