@@ -2,6 +2,7 @@
 
 #include "formats/elf_core.h"
 #include "formats/hprof.h"
+#include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
@@ -22,6 +23,8 @@ constexpr Importer importers_by_magic[] = {
      describe_malloc_info},
     {"proc", "/proc/PID/status, smaps, smaps_rollup, once or as a series", formats::proc_memory::looks_like,
      import_proc_memory, describe_proc_memory},
+    {"jemalloc-stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
+     formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats},
     {"memory-table", "memory over time: CSV or TSV with a header (psutil), psrecord, pidstat -r",
      formats::series_table::looks_like, import_series_table, describe_series_table},
 };

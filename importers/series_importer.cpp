@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 
+#include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
@@ -155,6 +156,23 @@ void import_malloc_info(ImportJob& job) {
   builder.finish(job, "malloc_info", damage);
 }
 
+void import_jemalloc_stats(ImportJob& job) {
+  formats::DamageLog damage;
+  formats::jemalloc_stats::Reader reader(job.input.bytes(), damage);
+  SeriesBuilder builder;
+  while (const std::optional<formats::jemalloc_stats::Sample> sample = reader.next()) {
+    builder.begin_sample(sample->time);
+    builder.add("in_use_bytes", static_cast<double>(sample->allocated_bytes));
+    builder.add("active_bytes", static_cast<double>(sample->active_bytes));
+    builder.add("metadata_bytes", static_cast<double>(sample->metadata_bytes));
+    builder.add("resident_bytes", static_cast<double>(sample->resident_bytes));
+    builder.add("mapped_bytes", static_cast<double>(sample->mapped_bytes));
+    builder.add("retained_bytes", static_cast<double>(sample->retained_bytes));
+  }
+  job.snapshot.runtime = "jemalloc";
+  builder.finish(job, "jemalloc-stats", damage);
+}
+
 std::vector<std::pair<std::string, std::string>> describe_proc_memory(formats::Bytes head) {
   formats::DamageLog beyond_the_head;
   formats::proc_memory::Reader reader(head, beyond_the_head);
@@ -175,6 +193,10 @@ std::vector<std::pair<std::string, std::string>> describe_series_table(formats::
 
 std::vector<std::pair<std::string, std::string>> describe_malloc_info(formats::Bytes) {
   return {{"kind", "malloc_info of glibc"}};
+}
+
+std::vector<std::pair<std::string, std::string>> describe_jemalloc_stats(formats::Bytes) {
+  return {{"kind", "statistics of jemalloc"}};
 }
 
 }  // namespace importers

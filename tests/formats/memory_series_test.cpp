@@ -1,8 +1,9 @@
-// The three readers of memory over time: proc_memory, series_table, malloc_info.
+// The readers of memory over time: proc_memory, series_table, malloc_info, jemalloc_stats.
 #include <gtest/gtest.h>
 
 #include <cmath>
 
+#include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
@@ -249,6 +250,42 @@ TEST(MallocInfo, CutDocumentIsDamage) {
   DamageLog damage;
   EXPECT_EQ(read_all<formats::malloc_info::Reader>(text.substr(0, text.size() - 20), damage).size(), 1u);
   EXPECT_EQ(damage.count(), 1u);
+}
+
+// ---- jemalloc_stats ----
+
+std::string jemalloc_documents() {
+  const auto json = [](int allocated) {
+    return "{\"jemalloc\":{\"version\":\"5.3.0\",\"config\":{\"stats\":true},\"stats\":{\"allocated\":" +
+           std::to_string(allocated) +
+           ",\"active\":559,\"metadata\":28,\"resident\":831,\"mapped\":1188,\"retained\":226},"
+           "\"stats.arenas\":{\"merged\":{\"small\":{\"allocated\":1}}}}}\n";
+  };
+  return "server: started\n1795379203\n" + json(517) + "1795379213\n" + json(617) +
+         "1795379223\n___ Begin jemalloc statistics ___\nVersion: \"5.3.0\"\n"
+         "Allocated: 717, active: 6, metadata: 7 (n_thp 0), resident: 8, mapped: 9, retained: 10\n"
+         "--- End jemalloc statistics ---\n";
+}
+
+TEST(JemallocStats, JsonAndTextAmongOtherLines) {
+  DamageLog damage;
+  EXPECT_TRUE(formats::jemalloc_stats::looks_like(as_bytes(jemalloc_documents())));
+  const auto samples = read_all<formats::jemalloc_stats::Reader>(jemalloc_documents(), damage);
+  ASSERT_EQ(samples.size(), 3u);
+  EXPECT_EQ(damage.count(), 0u);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(samples[i].allocated_bytes, 517 + 100 * i);
+    ASSERT_TRUE(samples[i].time);
+    EXPECT_EQ(samples[i].time->seconds, 1795379203.0 + 10 * static_cast<double>(i));
+  }
+  EXPECT_EQ(samples[0].retained_bytes, 226u);
+  EXPECT_EQ(samples[2].resident_bytes, 8u);
+}
+
+TEST(JemallocStats, EveryTruncationAndFlip) {
+  cut_everywhere<formats::jemalloc_stats::Reader>(
+      jemalloc_documents(), 3, [](const auto& a, const auto& b) { return a.allocated_bytes == b.allocated_bytes; });
+  flip_everywhere<formats::jemalloc_stats::Reader>(jemalloc_documents());
 }
 
 }  // namespace

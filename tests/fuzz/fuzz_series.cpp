@@ -1,4 +1,5 @@
-// Memory over time: /proc texts, monitors' tables, malloc_info. No reader may lose more bytes than there are.
+// Memory over time: /proc texts, monitors' tables, malloc_info, jemalloc_stats. No reader may lose more bytes than there are.
+#include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
@@ -21,4 +22,5 @@ void fuzz(formats::Bytes input) {
   if (formats::proc_memory::looks_like(input)) read_all<formats::proc_memory::Reader>(input);
   if (formats::series_table::looks_like(input)) read_all<formats::series_table::Reader>(input);
   read_all<formats::malloc_info::Reader>(input);
+  read_all<formats::jemalloc_stats::Reader>(input);
 }
