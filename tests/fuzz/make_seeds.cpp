@@ -1,5 +1,5 @@
-// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/* and FOLDER/core/*. Run once; the files are
-// checked in.
+// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/*, FOLDER/core/* and FOLDER/machine_code/*. Run
+// once; the files are checked in.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -7,6 +7,7 @@
 #include "tests/formats/hprof_samples.h"
 #include "tests/support/core_writer.h"
 #include "tests/support/dynamic_process.h"
+#include "tests/support/machine_code_writer.h"
 
 namespace {
 
@@ -45,6 +46,21 @@ void write_cores(const std::filesystem::path& folder) {
   write(folder / "overlapping", overlapping.count_in_section().bytes());
 }
 
+void write_machine_code(const std::filesystem::path& folder) {
+  using M = tests::MachineCode;
+  M code;
+  const std::uint64_t constructor = code.here();
+  code.begin("constructor").address(M::rax, M::data_address + 16).store(M::rdi, 0, M::rax).ret();
+  code.begin("make").push(M::rbx).move(M::rdi, 48).call(code.plt("_Znwm")).move(M::rbx, M::rax);
+  code.move(M::rdi, M::rax).call(constructor).move(M::rax, M::rbx).pop(M::rbx).ret();
+  code.begin("loop").load_from(M::rcx, M::got_address);
+  const std::uint64_t head = code.here();
+  code.load(M::rax, M::rcx, 16).add(M::rcx, 40).branch(head).store_to(M::bss_address, M::rax).ret();
+  write(folder / "symbols", code.elf());
+  write(folder / "stripped", code.elf(M::Symbols::eh_frame));
+  write(folder / "unknown", code.elf(M::Symbols::none));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -52,4 +68,5 @@ int main(int count, char** arguments) {
   const std::filesystem::path folder = arguments[1];
   write_hprof(folder / "hprof");
   write_cores(folder / "core");
+  write_machine_code(folder / "machine_code");
 }
