@@ -8,6 +8,7 @@
 #include "formats/elf_core.h"
 #include "formats/link_map.h"
 #include "importers/native_blocks.h"
+#include "importers/native_debug_types.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
 #include "importers/native_modules.h"
@@ -151,14 +152,17 @@ void import_core(ImportJob& job) {
 
   const native::Blocks blocks(snapshot.addresses, snapshot.shallow);
   if (job.progress) job.progress("types", 0, snapshot.object_count);
-  const native::TypedBlocks types = native::find_types(image, heap.owned(), blocks, &names);
+  native::TypedBlocks types = native::find_types(image, heap.owned(), blocks, &names);
+  const std::vector<formats::CallStack> stacks = native::call_stacks(*process);
+  formats::TypeCatalog catalog(process->session);
+  native::find_debug_types(catalog, image, blocks, stacks, &names, types);
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
 
   native::find_requested_sizes(image, blocks, types, snapshot);
   native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
-  native::make_roots(image, heap, blocks, types, native::call_stacks(*process), &names, snapshot);
+  native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   if (job.details != nullptr) {
     *job.details = std::make_unique<native::NativeDetails>(

@@ -14,6 +14,7 @@ NativeDetails::NativeDetails(std::shared_ptr<const formats::ProcessImage> image,
                              const queries::Snapshot& snapshot)
     : image_(std::move(image)),
       live_prefix_(types.live_prefix),
+      layouts_(types.layouts),
       snapshot_(snapshot),
       blocks_(snapshot.addresses, snapshot.shallow) {
   for (const NativeType& type : types.types) is_text_.push_back(holds_text(type));
@@ -45,12 +46,18 @@ std::string offset_name(std::uint64_t offset) {
 
 }  // namespace
 
+std::string NativeDetails::name_at(ObjectId id, std::uint64_t offset) const {
+  const BlockLayout* layout = layouts_.find(id);
+  std::string name = layout == nullptr ? "" : layout->name_at(offset);
+  return name.empty() ? offset_name(offset) : name;
+}
+
 std::vector<FieldValue> NativeDetails::fields(ObjectId id, std::size_t limit) const {
   std::vector<FieldValue> values;
   visit(id, [&](std::uint64_t offset, ObjectId target) {
     if (values.size() >= limit) return false;
     FieldValue value;
-    value.name = offset_name(offset);
+    value.name = name_at(id, offset);
     value.slot = static_cast<std::uint32_t>(offset / 8);
     value.target = target;
     values.push_back(std::move(value));
@@ -71,7 +78,7 @@ std::optional<std::string> NativeDetails::text(ObjectId id, std::size_t limit) c
 std::string NativeDetails::reference_name(ObjectId source, ObjectId target) const {
   std::string name;
   visit(source, [&](std::uint64_t offset, ObjectId to) {
-    if (to == target) name = offset_name(offset);
+    if (to == target) name = name_at(source, offset);
     return to != target;
   });
   return name;

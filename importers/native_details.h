@@ -17,19 +17,21 @@ class NativeDetails final : public queries::ObjectDetails {
   NativeDetails(std::shared_ptr<const formats::ProcessImage> image, const TypedBlocks& types,
                 const queries::Snapshot& snapshot);
 
-  /// The references of the block, as (name "+0x18", slot, target).
+  /// The references of the block, as (name of the member or "+0x18", slot, target).
   [[nodiscard]] std::vector<queries::FieldValue> fields(queries::ObjectId id, std::size_t limit) const override;
   /// Of blocks whose content is text: up to the first NUL.
   [[nodiscard]] std::optional<std::string> text(queries::ObjectId id, std::size_t limit) const override;
   [[nodiscard]] std::string reference_name(queries::ObjectId source, queries::ObjectId target) const override;
 
  private:
+  [[nodiscard]] std::string name_at(queries::ObjectId id, std::uint64_t offset) const;
   template <typename F>
   void visit(queries::ObjectId id, F&& f) const;
 
   std::shared_ptr<const formats::ProcessImage> image_;
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix_;
   std::vector<bool> is_text_;  ///< by class
+  BlockLayouts layouts_;
   const queries::Snapshot& snapshot_;
   Blocks blocks_;
 };

@@ -11,11 +11,17 @@ using queries::no_name;
 using queries::no_object;
 using queries::ObjectId;
 
-/// "+0x18" for the offsets that most references have; beyond, a reference is named by its slot.
-class OffsetNames {
+/// "+0x18" for the offsets that most references have; beyond, a reference is named by its slot. Members have names of
+/// their own where the block's layout is known: made once per layout and offset.
+class SlotNames {
  public:
-  explicit OffsetNames(queries::Snapshot& snapshot) : snapshot_(snapshot), names_(limit / 8, no_name) {}
-  NameId at(std::uint64_t offset) {
+  SlotNames(queries::Snapshot& snapshot, const BlockLayouts& layouts)
+      : snapshot_(snapshot), layouts_(layouts), names_(limit / 8, no_name), of_members_(layouts.all.size()) {}
+
+  NameId at(ObjectId id, std::uint64_t offset) {
+    if (const BlockLayout* layout = layouts_.find(id)) {
+      if (const NameId name = member(*layout, offset); name != no_name) return name;
+    }
     if (offset >= limit) return no_name;
     NameId& name = names_[static_cast<std::size_t>(offset / 8)];
     if (name == no_name) {
@@ -28,8 +34,25 @@ class OffsetNames {
 
  private:
   static constexpr std::uint64_t limit = 4096;
+
+  NameId member(const BlockLayout& layout, std::uint64_t offset) {
+    if (layout.stride != 0 && offset >= layout.begin) offset = (offset - layout.begin) % layout.stride + layout.begin;
+    if (offset >= limit) return no_name;
+    std::vector<NameId>& known = of_members_[static_cast<std::size_t>(&layout - layouts_.all.data())];
+    if (known.size() <= offset) known.resize(offset + 1, not_asked);
+    NameId& name = known[static_cast<std::size_t>(offset)];
+    if (name == not_asked) {
+      const std::string text = layout.name_at(offset);
+      name = text.empty() ? no_name : snapshot_.name_id(text);
+    }
+    return name;
+  }
+
+  static constexpr NameId not_asked{0xFFFF'FFFE};
   queries::Snapshot& snapshot_;
+  const BlockLayouts& layouts_;
   std::vector<NameId> names_;
+  std::vector<std::vector<NameId>> of_members_;  ///< by layout and offset
 };
 
 }  // namespace
@@ -41,7 +64,7 @@ void make_references(ImportJob& job, const formats::ProcessImage& image, const N
   const std::uint32_t count = snapshot.object_count;
   references.first.reserve(std::size_t{count} + 1);
   references.first.push_back(0);
-  OffsetNames names(snapshot);
+  SlotNames names(snapshot, types.layouts);
   auto live = types.live_prefix.begin();
   const auto ranges = image.ranges();
   auto range = ranges.begin();
@@ -66,7 +89,7 @@ void make_references(ImportJob& job, const formats::ProcessImage& image, const N
             if (job.rows != nullptr) {
               const std::uint64_t offset = word_at - address;
               job.rows->reference(id, static_cast<std::uint32_t>(std::min<std::uint64_t>(offset / 8, 0xFFFF'FFFF)),
-                                  hit.id, names.at(offset), queries::Strength::strong);
+                                  hit.id, names.at(id, offset), queries::Strength::strong);
             }
           }
         });

@@ -11,8 +11,8 @@ namespace importers::native {
 
 /// Fills Snapshot::references and sends a row for each to job.rows. A word counts when it is 8-aligned, in the live
 /// part of its block (TypedBlocks::live_prefix), outside the allocators' metadata, and points into a used block other
-/// than its own. Slot: its index in the block; name: "+0x18". O(bytes of the used blocks). Throws InputError at 2^32
-/// references.
+/// than its own. Slot: its index in the block; name: that of the member, else "+0x18". O(bytes of the used blocks).
+/// Throws InputError at 2^32 references.
 void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
                      const TypedBlocks& types);
 

@@ -1,7 +1,5 @@
 #include "importers/native_requested.h"
 
-#include <optional>
-
 namespace importers::native {
 namespace {
 
@@ -18,26 +16,40 @@ std::vector<Container> containers(const TypedBlocks& types) {
   return all;
 }
 
+/// By the header of the container that the block is the buffer of; 0 = it tells nothing.
+std::uint64_t by_container(const formats::ProcessImage& image, std::uint64_t address, std::uint64_t header,
+                           Container kind) {
+  const auto begin = image.word(header);
+  const auto capacity = image.word(header + 16);
+  if (begin != address || !capacity) return 0;
+  return kind == Container::string ? *capacity + 1 : *capacity - *begin;
+}
+
+/// By what the block holds; 0 = it tells nothing.
+std::uint64_t by_layout(const formats::ProcessImage& image, std::uint64_t address, std::uint64_t usable,
+                        const BlockLayout& layout) {
+  if (!layout.has_count) return layout.size;
+  const auto count = image.word(address + layout.begin - 8);
+  return count && *count <= usable / layout.stride ? layout.begin + *count * layout.stride : 0;
+}
+
 }  // namespace
 
 void find_requested_sizes(const formats::ProcessImage& image, const Blocks& blocks, const TypedBlocks& types,
                           queries::Snapshot& snapshot) {
-  if (!types.header_of.empty()) {
-    const std::vector<Container> container = containers(types);
-    for (std::uint32_t i = 0; i < blocks.count(); ++i) {
-      const queries::ObjectId id{i};
-      const Container kind = container[types.type_of[i]];
-      if (kind == Container::other || types.header_of[i] == 0) continue;
-      const std::uint64_t header = types.places.address(types.header_of[i]);
-      const std::uint64_t usable = blocks.usable(id);
-      const auto begin = image.word(header);
-      const auto capacity = image.word(header + 16);
-      if (begin != blocks.address(id) || !capacity) continue;
-      const std::uint64_t requested = kind == Container::string ? *capacity + 1 : *capacity - *begin;
-      if (requested == 0 || requested > usable || usable - requested > 0xFFFF'FFFF) continue;
-      snapshot.slack.append(id, static_cast<std::uint32_t>(usable - requested));
+  const std::vector<Container> container = containers(types);
+  blocks.for_each([&](queries::ObjectId id, std::uint64_t address) {
+    const Container kind = container[types.type_of[index(id)]];
+    const std::uint64_t usable = blocks.usable(id);
+    std::uint64_t requested = 0;
+    if (kind != Container::other && types.header_of[index(id)] != 0) {
+      requested = by_container(image, address, types.places.address(types.header_of[index(id)]), kind);
+    } else if (const BlockLayout* layout = types.layouts.find(id)) {
+      requested = by_layout(image, address, usable, *layout);
     }
-  }
+    if (requested == 0 || requested > usable || usable - requested > 0xFFFF'FFFF) return;
+    snapshot.slack.append(id, static_cast<std::uint32_t>(usable - requested));
+  });
   snapshot.slack.freeze(snapshot.object_count);
 }
 

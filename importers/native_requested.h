@@ -1,5 +1,6 @@
-// How many bytes the program asked for, of the blocks whose container tells: a vector's capacity, a string's capacity
-// and its NUL. What the allocator gave beyond is internal fragmentation.
+// How many bytes the program asked for, of the blocks whose container tells (a vector's capacity, a string's capacity
+// and its NUL), or whose type: an object of a known size, new T[n]. What the allocator gave beyond is internal
+// fragmentation.
 #pragma once
 
 #include "formats/process_image.h"

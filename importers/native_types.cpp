@@ -9,6 +9,7 @@
 #include "importers/native_containers.h"
 #include "importers/native_content.h"
 #include "importers/native_nodes.h"
+#include "importers/native_type_table.h"
 #include "importers/native_vtables.h"
 
 namespace importers::native {
@@ -80,23 +81,6 @@ std::string size_class(std::uint64_t usable) {
   };
   return "block of " + words(low) + " to " + words(low * 2);
 }
-
-/// Types by name: two vtables of one class (a library loaded twice) are one type.
-class TypeTable {
- public:
-  explicit TypeTable(std::vector<NativeType>& types) : types_(types) {
-    for (std::uint32_t i = 0; i < types.size(); ++i) by_name_.emplace(types[i].name, i);
-  }
-  std::uint32_t add(const std::string& name, Evidence evidence, const std::string& family) {
-    const auto [at, is_new] = by_name_.emplace(name, static_cast<std::uint32_t>(types_.size()));
-    if (is_new) types_.push_back({name, evidence, family});
-    return at->second;
-  }
-
- private:
-  std::vector<NativeType>& types_;
-  std::unordered_map<std::string, std::uint32_t> by_name_;
-};
 
 /// Drops types without blocks.
 void compact(TypedBlocks& typed) {
@@ -295,6 +279,12 @@ class Charger {
     const std::uint32_t owner_type = family(typed_.type_of[index(owner.id)]);
     const NativeType& what = typed_.types[owner_type];
     std::uint64_t offset = owner.offset;
+    if (const BlockLayout* layout = typed_.layouts.find(owner.id)) {
+      if (const std::string member = layout->name_at(offset); !member.empty()) {
+        if (layout->stride != 0) offset = (offset - layout->begin) % layout->stride + layout->begin;
+        return intern({plain, owner_type, offset}, [&] { return " of " + what.name + "." + member; });
+      }
+    }
     const bool is_array = is_buffer(what.name) || (what.evidence >= Evidence::content && offset >= largest_offset);
     if (is_array || offset > no_offset) offset = no_offset;
     return intern({plain, owner_type, offset},

@@ -12,6 +12,7 @@
 
 #include "importers/native_blocks.h"
 #include "importers/native_heap.h"
+#include "importers/native_layouts.h"
 #include "importers/native_places.h"
 #include "queries/ids.h"
 
@@ -42,6 +43,8 @@ struct TypedBlocks {
   /// capacity): words behind them are dead and hold nothing. Only of blocks where a dead word looks like a pointer into
   /// a block. Sorted by block.
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix;
+
+  BlockLayouts layouts;  ///< of blocks whose members debugging information tells
 
   /// Whether the word at `at`, which equals the address of `block`, is the end or the capacity of a vector whose body
   /// lies right before the block: allocators without headers put the next block where a full vector ends. O(log

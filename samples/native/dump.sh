@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds one sample with the system's compiler, runs it and makes a core of it:
 #
-#   samples/native/dump.sh [--build plain|stripped|static|pie] [--preload LIBRARY] [--by kernel|gcore] [-o DIR] NAME
+#   samples/native/dump.sh [--build plain|stripped|static|pie|debug] [--preload LIBRARY] [--by kernel|gcore] [-o DIR] NAME
 #
 # Leaves in DIR: NAME (the program), NAME.core, NAME.truth (what the program says of its heap, a line "name value" each)
 # and NAME.live ("ADDRESS,SIZE" of every live block, by malloc_log.c; a static program has none). The kernel writes the
@@ -30,6 +30,7 @@ case $build in
   plain) flags=(-O1 -no-pie) ;;
   stripped) flags=(-O1 -no-pie -s) ;;
   static) flags=(-O1 -static) ;;
+  debug) flags=(-O0 -g -no-pie) ;;
   pie) flags=(-O1 -pie -fPIE -g -gz) ;;  # with compressed debug information
   *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;
 esac
