@@ -290,7 +290,9 @@ const DebugType& TypeCatalog::Impl::record(TypeId id, int depth) {
       type.name = name_at(type.target, depth) + " [" + (type.count == 0 ? "" : std::to_string(type.count)) + "]";
       break;
     case TypeKind::pointer: type.name = name_at(type.target, depth) + "*"; break;
-    case TypeKind::reference: type.name = name_at(type.target, depth) + "&"; break;
+    case TypeKind::reference:
+      type.name = name_at(type.target, depth) + (tag == DW_TAG_rvalue_reference_type ? "&&" : "&");
+      break;
     case TypeKind::function: type.name = "function"; break;
     case TypeKind::member_pointer: type.name = "pointer to member"; break;
     case TypeKind::unknown: break;

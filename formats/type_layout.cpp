@@ -40,6 +40,12 @@ std::uint32_t alignment_of(TypeCatalog& catalog, TypeId id, Known& known, int de
   return is_power ? static_cast<std::uint32_t>(std::min<std::uint64_t>(type.size, largest_natural)) : 1;
 }
 
+/// A class with neither members nor bases has a size of 1, but nothing is stored in it.
+bool is_empty(TypeCatalog& catalog, TypeId id) {
+  const DebugType& type = catalog.type(id);
+  return type.kind == TypeKind::structure && type.is_complete && type.members.empty() && type.bases.empty();
+}
+
 std::vector<LayoutSlot> slots_of(TypeCatalog& catalog, const DebugType& type) {
   std::vector<LayoutSlot> slots;
   for (const DebugBase& base : type.bases) {
@@ -49,7 +55,7 @@ std::vector<LayoutSlot> slots_of(TypeCatalog& catalog, const DebugType& type) {
     slot.type = base.type;
     slot.is_base = true;
     slot.offset = base.offset;
-    slot.size = base.size;
+    slot.size = is_empty(catalog, base.type) ? 0 : base.size;
     slot.bit_offset = base.offset * 8;
     slots.push_back(std::move(slot));
   }
@@ -59,7 +65,7 @@ std::vector<LayoutSlot> slots_of(TypeCatalog& catalog, const DebugType& type) {
     slot.type = member.type;
     slot.is_artificial = member.is_artificial;
     slot.offset = member.offset;
-    slot.size = member.size;
+    slot.size = is_empty(catalog, member.type) ? 0 : member.size;
     slot.bit_size = member.bit_size;
     slot.bit_offset = member.bit_size != 0 ? member.bit_offset : member.offset * 8;
     slots.push_back(std::move(slot));
@@ -106,7 +112,8 @@ class Layout {
     }
     hole(bytes, static_cast<std::uint32_t>(std::min<std::uint64_t>(bits, 0xFFFF'FFFF)));
     if (slot.bit_size != 0) {
-      const std::uint64_t unit = (slot.offset + slot.size) * 8;
+      std::uint64_t unit = (slot.offset + slot.size) * 8;
+      if (start + slot.bit_size > unit) unit += slot.size * 8;  // packed: it reaches into the next one
       unit_end_ = std::max(in_bits_ ? unit_end_ : 0, std::max(unit, start + slot.bit_size));
       to_.sum_bits += slot.bit_size;
     } else {

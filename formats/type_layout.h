@@ -7,8 +7,9 @@
 //   bit padding  unused bits of the storage unit of a bit-field that is last
 //   size = sum_members + hole_bytes + padding + ⌈bits of bit-fields, bit holes and bit padding / 8⌉
 //
-// Where a member lies in the tail padding of a base, or an empty base shares its byte, nothing is counted twice: the
-// base then counts up to where the next one begins.
+// Bases and members of a class without members and bases hold nothing: their size counts as 0 here. Where a member lies
+// in the tail padding of a base, nothing is counted twice: the base then counts up to where the member begins (pahole
+// has no number for that, and says that its sums are wrong).
 #pragma once
 
 #include <cstdint>

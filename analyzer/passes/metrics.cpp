@@ -1,6 +1,8 @@
 #include "analyzer/passes/metrics.h"
 
+#include <algorithm>
 #include <array>
+#include <map>
 #include <string>
 
 namespace analyzer {
@@ -63,6 +65,30 @@ std::vector<queries::MetricRow> leak_metrics(const std::vector<queries::LeakRow>
     all.bytes += row.shallow_bytes;
   }
   return {count("leaks.count", all.count), bytes("leaks.bytes", all.bytes), count("leaks.head_count", heads.count)};
+}
+
+std::vector<queries::MetricRow> type_metrics(const queries::Snapshot& snapshot) {
+  std::vector<Sum> of_class(snapshot.classes.size());
+  for (std::uint32_t i = 0; i < snapshot.object_count; ++i) {
+    const queries::ObjectId id{i};
+    Sum& sum = of_class[index(snapshot.class_of[id])];
+    ++sum.count;
+    sum.bytes += snapshot.shallow[id];
+  }
+  std::map<std::string, Sum> by_source;
+  for (std::size_t i = 0; i < of_class.size(); ++i) {
+    if (of_class[i].count == 0) continue;
+    std::string source = snapshot.classes[i].source;
+    std::replace(source.begin(), source.end(), ' ', '_');
+    by_source[source].count += of_class[i].count;
+    by_source[source].bytes += of_class[i].bytes;
+  }
+  std::vector<queries::MetricRow> rows;
+  for (const auto& [source, sum] : by_source) {
+    rows.push_back(count("types." + source + "_count", sum.count));
+    rows.push_back(bytes("types." + source + "_bytes", sum.bytes));
+  }
+  return rows;
 }
 
 std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates) {

@@ -18,6 +18,9 @@ namespace analyzer {
                                                            const std::vector<queries::Reachability>& reachability);
 [[nodiscard]] std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals);
 [[nodiscard]] std::vector<queries::MetricRow> leak_metrics(const std::vector<queries::LeakRow>& leaks);
+/// How much of a native heap is typed by which evidence: "types.debug_info_bytes" and "…_count" for each
+/// ClassRow::source that there is. They sum to the heap. O(n).
+[[nodiscard]] std::vector<queries::MetricRow> type_metrics(const queries::Snapshot& snapshot);
 [[nodiscard]] std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates);
 
 }  // namespace analyzer

@@ -75,6 +75,7 @@ void run_leaks(State& state) {
   if (!state.snapshot.manual_memory) return;
   state.results.leaks = find_leaks(state.graph, state.results.reachability);
   state.add(leak_metrics(state.results.leaks));
+  state.add(type_metrics(state.snapshot));
 }
 
 void run_component_rows(State& state) {

@@ -20,6 +20,9 @@ class ProgramSession {
   bool open(const std::string& path) {
     const auto file = formats::ModuleFile::open("", path);
     if (!file || file->headers().loads.empty()) return false;
+    for (const formats::LoadHeader& load : file->headers().loads) {
+      if (load.file_size > file->bytes().size()) return false;
+    }
     bias = file->headers().loads.front().address == 0 ? 0x5555'0000'0000 : 0;
     std::string page(4096, '\0');
     std::ifstream(path, std::ios::binary).read(page.data(), static_cast<std::streamsize>(page.size()));
