@@ -109,6 +109,26 @@ TEST_P(OwnCores, EveryLiveBlockIsAnObjectAndEveryLeakIsFound) {
   for (std::uint32_t i = 0; i < snapshot.object_count; ++i) shallow += snapshot.shallow[ObjectId{i}];
   EXPECT_EQ(bytes, shallow);
 }
+TEST_P(OwnCores, DebuggingInformationTellsWhatMallocWasAskedFor) {
+  const std::string allocator = GetParam().allocator;
+  const std::filesystem::path program = own_cores() / "leaklab.exe";
+  if (!std::filesystem::exists(program)) GTEST_SKIP() << "no " << program;
+  const formats::Input input = open_own_core(allocator + ".core.gz");
+  queries::Snapshot snapshot;
+  importers::ImportOptions options;
+  options.modules.exe = program.string();
+  importers::ImportJob job{input, options, snapshot, nullptr, nullptr, {}};
+  importers::find_importer(input.bytes())->run(job);
+  std::size_t known = 0;
+  for (const auto& [address, requested] : live_blocks(allocator)) {
+    const ObjectId id = snapshot.addresses.id_of(address);
+    ASSERT_NE(id, queries::no_object);
+    if (!snapshot.slack.has(id)) continue;
+    ++known;
+    ASSERT_EQ(snapshot.shallow[id] - snapshot.slack[id], requested) << snapshot.class_row(id).name;
+  }
+  EXPECT_GT(known, 21'000u) << "of 22,284";
+}
 INSTANTIATE_TEST_SUITE_P(Allocators, OwnCores,
                          testing::Values(Case{"glibc", 0.995}, Case{"jemalloc", 0.99}, Case{"tcmalloc", 0.98},
                                          Case{"mimalloc", 0.99}),
