@@ -16,19 +16,13 @@
 #include "importers/native_requested.h"
 #include "importers/native_roots.h"
 #include "importers/native_types.h"
+#include "importers/take_damage.h"
 
 namespace importers {
 namespace {
 
 using formats::ProcessImage;
 using queries::Snapshot;
-
-void take_damage(const formats::DamageLog& damage, Snapshot& snapshot) {
-  for (const formats::Damage& entry : damage.entries())
-    snapshot.damage.push_back({entry.offset, entry.bytes, entry.what});
-  snapshot.damage_count += damage.count();
-  snapshot.damaged_bytes += damage.bytes();
-}
 
 /// "SIGSEGV (11) at 0x10".
 std::string signal_text(const formats::elf::Signal& signal) {

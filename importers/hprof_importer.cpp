@@ -16,6 +16,7 @@
 #include "importers/hprof_strings.h"
 #include "importers/hprof_threads.h"
 #include "importers/hprof_values.h"
+#include "importers/take_damage.h"
 
 namespace importers {
 namespace {
@@ -415,13 +416,6 @@ std::string runtime_name(const Catalog& catalog, const hprof::SizeModel& sizes) 
     if (sizes.header == 8) name += ", compact object headers";
   }
   return name;
-}
-
-void take_damage(const formats::DamageLog& damage, queries::Snapshot& snapshot) {
-  for (const formats::Damage& entry : damage.entries())
-    snapshot.damage.push_back({entry.offset, entry.bytes, entry.what});
-  snapshot.damage_count += damage.count();
-  snapshot.damaged_bytes += damage.bytes();
 }
 
 }  // namespace

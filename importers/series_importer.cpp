@@ -8,6 +8,7 @@
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
+#include "importers/take_damage.h"
 #include "queries/allocation_profile.h"
 
 namespace importers {
@@ -41,11 +42,7 @@ class SeriesBuilder {
     queries::Snapshot& snapshot = job.snapshot;
     snapshot.path = job.input.path();
     snapshot.format = format;
-    for (const formats::Damage& entry : damage.entries()) {
-      snapshot.damage.push_back({entry.offset, entry.bytes, entry.what});
-    }
-    snapshot.damage_count += damage.count();
-    snapshot.damaged_bytes += damage.bytes();
+    take_damage(damage, snapshot);
     if (count_ == 0) throw formats::InputError(snapshot.path + ": no complete sample in it");
     if (profile_.start >= 0) snapshot.taken_at_ms = static_cast<std::int64_t>((profile_.start + t_) * 1000);
     if (!profile_.times_are_positions) profile_.seconds = t_;

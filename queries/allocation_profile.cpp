@@ -33,9 +33,11 @@ std::uint32_t SiteTree::text_number(std::string_view text) {
 }
 
 SiteId SiteTree::add(SiteId caller, const SiteFrame& frame) {
-  const SiteRow row{
-      caller,          text_number(frame.function), text_number(frame.file), text_number(frame.module), frame.line,
-      frame.is_inlined};
+  return add({caller, text_number(frame.function), text_number(frame.file), text_number(frame.module), frame.line,
+              frame.is_inlined});
+}
+
+SiteId SiteTree::add(const SiteRow& row) {
   const auto [found, is_new] = ids_.try_emplace(Key{row}, SiteId{static_cast<std::uint32_t>(rows_.size())});
   if (is_new) rows_.push_back(row);
   return found->second;

@@ -29,7 +29,10 @@ inline constexpr std::int64_t not_known = std::numeric_limits<std::int64_t>::min
 /// a + b, where what is not known adds nothing; not known only if both are.
 [[nodiscard]] constexpr std::int64_t add_known(std::int64_t a, std::int64_t b) {
   if (a == not_known) return b;
-  return b == not_known ? a : a + b;
+  if (b == not_known) return a;
+  std::int64_t sum = 0;  // a damaged file can say anything: the largest figure, not a wrapped one
+  if (!__builtin_add_overflow(a, b, &sum) && sum != not_known) return sum;
+  return a < 0 ? not_known + 1 : std::numeric_limits<std::int64_t>::max();
 }
 
 /// A frame as a recorder names it; empty text and line 0 = not known. A frame of which only the address is known has
@@ -66,6 +69,9 @@ class SiteTree {
     for (auto frame = innermost_first.rbegin(); frame != innermost_first.rend(); ++frame) site = add(site, *frame);
     return site;
   }
+  /// The same by numbers of text_number(), for recorders that number their texts: no text is looked at.
+  SiteId add(const SiteRow& row);
+  std::uint32_t text_number(std::string_view text);
   /// Adds every site of `other`; returns its ids here, by their ids there. O(sites).
   std::vector<SiteId> merge(const SiteTree& other);
 
@@ -82,7 +88,6 @@ class SiteTree {
   struct KeyHash {
     std::size_t operator()(const Key& key) const;
   };
-  std::uint32_t text_number(std::string_view text);
 
   std::vector<SiteRow> rows_;
   std::unordered_map<Key, SiteId, KeyHash> ids_;

@@ -25,8 +25,8 @@ LeakTotals sum(const ProfileRecord& record, Wanted&& wanted) {
   LeakTotals totals;
   for (const SiteLeakRow& row : record.leaks) {
     if (!wanted(row)) continue;
-    totals.count += row.object_count;
-    totals.bytes += row.bytes;
+    totals.count = queries::add_known(totals.count, row.object_count);
+    totals.bytes = queries::add_known(totals.bytes, row.bytes);
   }
   return totals;
 }

@@ -13,6 +13,7 @@
 #include "queries/object_details.h"
 #include "queries/row_sink.h"
 #include "queries/snapshot.h"
+#include "tests/importers/imported_profile.h"
 
 namespace tests {
 
@@ -60,6 +61,7 @@ inline bool is_utf8(std::string_view text) {
 /// What is wrong with a finished import, "" = nothing. Independent of what the dump said.
 inline std::string problem_of(const queries::Snapshot& s, const RecordingSink* rows) {
   using namespace queries;
+  if (s.profile) return problem_of(*s.profile);
   const std::uint32_t count = s.object_count;
   const auto is_object = [&](ObjectId id) { return index(id) < count; };
   if (s.addresses.size() != count) return "address map and object count differ";
