@@ -1,15 +1,25 @@
 #include "importers/registry.h"
 
 #include "formats/elf_core.h"
+#include "formats/heap_profile_text.h"
+#include "formats/heapcheck.h"
 #include "formats/hprof.h"
+#include "formats/jemalloc_profile.h"
 #include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
+#include "formats/pprof.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
+#include "formats/tracemalloc_snapshot.h"
 #include "importers/core_importer.h"
+#include "importers/heap_profile_text_importer.h"
+#include "importers/heapcheck_importer.h"
 #include "importers/hprof_description.h"
 #include "importers/hprof_importer.h"
+#include "importers/jemalloc_profile_importer.h"
+#include "importers/pprof_importer.h"
 #include "importers/series_importer.h"
+#include "importers/tracemalloc_importer.h"
 
 namespace importers {
 namespace {
@@ -25,6 +35,16 @@ constexpr Importer importers_by_magic[] = {
      import_proc_memory, describe_proc_memory},
     {"jemalloc-stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
      formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats},
+    {"tracemalloc", "snapshots of Python's tracemalloc", formats::tracemalloc_snapshot::looks_like, import_tracemalloc,
+     describe_tracemalloc},
+    {"jemalloc_profile", "heap profiles of jemalloc (heap_v2)", formats::jemalloc_profile::looks_like,
+     import_jemalloc_profile, describe_jemalloc_profile},
+    {"heap_profile_text", "heap profiles as text: gperftools, Go's debug=1, a JVM's heapz, symbolised by jeprof --raw",
+     formats::heap_profile_text::looks_like, import_heap_profile_text, describe_heap_profile_text},
+    {"heapcheck", "reports of gperftools' heap leak checker", formats::heapcheck::looks_like, import_heapcheck,
+     describe_heapcheck},
+    {"pprof", "heap profiles in pprof's protobuf: Go, Rust, Node, converted gperftools", formats::pprof::looks_like,
+     import_pprof, describe_pprof},
     {"memory-table", "memory over time: CSV or TSV with a header (psutil), psrecord, pidstat -r",
      formats::series_table::looks_like, import_series_table, describe_series_table},
 };

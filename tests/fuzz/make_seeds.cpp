@@ -1,5 +1,5 @@
-// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/*, FOLDER/core/* and FOLDER/machine_code/*. Run
-// once; the files are checked in.
+// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/<target>/* for every target. Run once; the files
+// are checked in.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -7,7 +7,10 @@
 #include "tests/formats/hprof_samples.h"
 #include "tests/support/core_writer.h"
 #include "tests/support/dynamic_process.h"
+#include "tests/support/heap_profile_writer.h"
 #include "tests/support/machine_code_writer.h"
+#include "tests/support/pprof_samples.h"
+#include "tests/support/tracemalloc_writer.h"
 
 namespace {
 
@@ -61,6 +64,30 @@ void write_machine_code(const std::filesystem::path& folder) {
   write(folder / "unknown", code.elf(M::Symbols::none));
 }
 
+void write_pprof(const std::filesystem::path& folder) {
+  write(folder / "go_heap", tests::go_heap().bytes());
+  write(folder / "no_texts", tests::go_heap().bytes_without_texts());
+  tests::PprofWriter sparse;
+  sparse.packed = false;
+  sparse.first_id = 1'000'000'007;
+  sparse.id_step = 97;
+  write(folder / "sparse_ids", tests::go_heap(sparse).bytes());
+}
+
+void write_heap_profiles(const std::filesystem::path& folder) {
+  write(folder / "heap_profile_text" / "gperftools", tests::gperftools_profile());
+  write(folder / "heap_profile_text" / "go", tests::go_text_profile());
+  write(folder / "heap_profile_text" / "java", tests::java_text_profile());
+  write(folder / "heap_profile_text" / "named", tests::with_names(tests::gperftools_profile()));
+  write(folder / "heap_profile_text" / "named_jemalloc", tests::with_names(tests::jemalloc_profile()));
+  write(folder / "jemalloc_profile" / "plain", tests::jemalloc_profile());
+  write(folder / "heapcheck" / "report", tests::heapcheck_report());
+}
+
+void write_python_profiles(const std::filesystem::path& folder) {
+  write(folder / "tracemalloc" / "snapshot", tests::tracemalloc_snapshot());
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -69,4 +96,7 @@ int main(int count, char** arguments) {
   write_hprof(folder / "hprof");
   write_cores(folder / "core");
   write_machine_code(folder / "machine_code");
+  write_pprof(folder / "pprof");
+  write_heap_profiles(folder);
+  write_python_profiles(folder);
 }
