@@ -30,7 +30,7 @@ class Walker {
     walked_.end = run_.limit_is_end ? run_.limit : at_;
     if (walked_.end > at_) put(at_, walked_.end, PieceKind::overhead);
     if (walked_.absent != 0) {
-      damage_.add(0, walked_.absent,
+      damage_.add(0, 0,  // no bytes of the input: what a cut took away is counted by the reader
                   run_.name + ": " + std::to_string(walked_.absent) + " bytes are not in the core, the first at " +
                       hex_text(first_absent_));
     }

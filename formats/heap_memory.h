@@ -5,10 +5,12 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "formats/damage_log.h"
+#include "formats/heap_walk.h"
 #include "formats/process_image.h"
 
 namespace formats {
@@ -45,18 +47,34 @@ class HeapMemory {
   Bytes bytes_;
 };
 
-/// Puts damage at an address of the process: its offset in the core where that is known, else 0.
+/// A finder's answer: the walk, when it finds its allocator in the process.
+template <typename Walk>
+[[nodiscard]] std::unique_ptr<HeapWalk> found_or_null(const ProcessImage& image, DamageLog& damage) {
+  auto walk = std::make_unique<Walk>(image, damage);
+  if (!walk->find()) return nullptr;
+  return walk;
+}
+
+/// Puts damage at an address of the process: its offset in the core where that is known, else 0. Of the bytes, those
+/// count that the core has there: what was cut off its end is counted by the reader, what it never had is no damage.
 inline void add_damage_at(const ProcessImage& image, DamageLog& damage, std::uint64_t address, std::uint64_t bytes,
                           std::string what) {
   const auto& segments = image.core().segments;
   const auto next = std::upper_bound(segments.begin(), segments.end(), address,
                                      [](std::uint64_t wanted, const elf::Segment& s) { return wanted < s.address; });
   std::uint64_t offset = 0;
-  if (next != segments.begin()) {
-    const elf::Segment& segment = *std::prev(next);
-    if (address - segment.address < segment.bytes.size()) offset = segment.file_offset + (address - segment.address);
+  std::uint64_t present = 0;
+  const std::uint64_t end = address + std::min(bytes, ~std::uint64_t{0} - address);
+  auto segment = next == segments.begin() ? next : std::prev(next);
+  if (segment != segments.end() && address - segment->address < segment->bytes.size()) {
+    offset = segment->file_offset + (address - segment->address);
   }
-  damage.add(offset, bytes, std::move(what));
+  for (; segment != segments.end() && segment->address < end; ++segment) {
+    const std::uint64_t from = std::max(address, segment->address);
+    const std::uint64_t to = std::min(end, segment->address + segment->bytes.size());
+    present += from < to ? to - from : 0;
+  }
+  damage.add(offset, present, std::move(what));
 }
 
 }  // namespace formats

@@ -568,9 +568,7 @@ class MimallocHeap final : public HeapWalk {
 }  // namespace
 
 std::unique_ptr<HeapWalk> find_mimalloc_heap(const ProcessImage& image, DamageLog& damage) {
-  auto heap = std::make_unique<MimallocHeap>(image, damage);
-  if (!heap->find()) return nullptr;
-  return heap;
+  return found_or_null<MimallocHeap>(image, damage);
 }
 
 }  // namespace formats
