@@ -25,20 +25,23 @@ unsigned bits_of(std::uint64_t word, unsigned first, unsigned count) {
 
 /// The first words of an edata_t.
 struct Descriptor {
+  const Layout& layout;
   std::uint64_t bits = 0;
   std::uint64_t address = 0;
   std::uint64_t size = 0;
-  explicit Descriptor(const std::byte* at)
-      : bits(load_le<std::uint64_t>(at)),
+  Descriptor(const std::byte* at, const Layout& of)
+      : layout(of),
+        bits(load_le<std::uint64_t>(at)),
         address(load_le<std::uint64_t>(at + 8)),
         size(load_le<std::uint64_t>(at + 16)) {}
   [[nodiscard]] unsigned arena() const { return bits_of(bits, 0, 12); }
   [[nodiscard]] bool slab() const { return bits_of(bits, 12, 1) != 0; }
   [[nodiscard]] bool committed() const { return bits_of(bits, 13, 1) != 0; }
-  [[nodiscard]] unsigned state() const { return bits_of(bits, 17, 3); }
-  [[nodiscard]] unsigned size_class() const { return bits_of(bits, 20, 8); }
-  [[nodiscard]] unsigned free_regions() const { return bits_of(bits, 28, 10); }
-  [[nodiscard]] bool beyond() const { return bits >> 45 != 0; }  ///< bits that no version has
+  [[nodiscard]] unsigned state() const { return bits_of(bits, layout.state_at, layout.state_bits); }
+  [[nodiscard]] unsigned size_class() const { return bits_of(bits, layout.class_at, 8); }
+  [[nodiscard]] unsigned free_regions() const { return bits_of(bits, layout.free_at, 10); }
+  /// Bits that this version does not have.
+  [[nodiscard]] bool beyond() const { return layout.end < 64 && bits >> layout.end != 0; }
 };
 
 /// The alignment that has this many size classes, or 0.
@@ -48,27 +51,23 @@ std::uint64_t alignment_of(unsigned class_count) {
   return 0;
 }
 
-enum class Version { none, supported, older };
-
-/// Whether a base block begins here, of what version.
-Version read_base_block(const std::byte* at, std::uint64_t start, BaseBlock& block) {
-  const Descriptor self(at + 16);
-  if (self.arena() != base_arena) return Version::none;
+/// The base block that begins here, as a version lays it out.
+std::optional<BaseBlock> read_base_block(const std::byte* at, std::uint64_t start, const Layout& layout) {
+  const Descriptor self(at + 16, layout);
+  if (self.arena() != base_arena) return std::nullopt;
   const auto size = load_le<std::uint64_t>(at);
-  if (size % page_size != 0 || size == 0 || size > size_limit || start + size > address_limit) return Version::none;
-  block = {start, start + size, self.address, load_le<std::uint64_t>(at + 8), 0};
+  if (size % page_size != 0 || size == 0 || size > size_limit || start + size > address_limit) return std::nullopt;
+  const BaseBlock block{
+      start, start + size, self.address, load_le<std::uint64_t>(at + 8), alignment_of(self.size_class()), &layout};
   if (block.used_end <= start || block.used_end > block.end || block.end - block.used_end != self.size ||
       block.next % base_alignment != 0) {
-    return Version::none;
+    return std::nullopt;
   }
-  // 5.0–5.2 have two state bits less far up, and so the size class.
-  if (alignment_of(bits_of(self.bits, 18, 8)) != 0) return Version::older;
-  block.alignment = alignment_of(self.size_class());
-  if (block.alignment == 0 || self.slab() || self.state() != 0 || self.beyond()) return Version::none;
-  return Version::supported;
+  if (block.alignment == 0 || self.slab() || self.state() != 0 || self.beyond()) return std::nullopt;
+  return block;
 }
 
-/// Base blocks by start, all of one alignment. Empty when there is none, or one that is refused.
+/// Base blocks by start, all of one version and alignment.
 std::vector<BaseBlock> find_base_blocks(const ProcessImage& image, DamageLog& damage) {
   std::vector<BaseBlock> blocks;
   for (const ProcessImage::Range& range : image.ranges()) {
@@ -79,20 +78,18 @@ std::vector<BaseBlock> find_base_blocks(const ProcessImage& image, DamageLog& da
     std::uint64_t at = (range.start + base_alignment - 1) & ~(base_alignment - 1);
     for (; at < end && end - at >= 16 + descriptor_size; at += base_alignment) {
       if (!blocks.empty() && at < blocks.back().end) continue;
-      BaseBlock block;
-      switch (read_base_block(bytes.data() + (at - range.start), at, block)) {
-        case Version::none: break;
-        case Version::supported: blocks.push_back(block); break;
-        case Version::older:
-          add_damage_at(image, damage, at, 0, "jemalloc 5.0–5.2: not supported, its heap is not read (5.3 is)");
-          return {};
+      for (const Layout& layout : layouts) {
+        const auto block = read_base_block(bytes.data() + (at - range.start), at, layout);
+        if (!block) continue;
+        blocks.push_back(*block);
+        break;
       }
     }
   }
-  std::erase_if(blocks, [&](const BaseBlock& block) {
-    if (block.alignment == blocks.front().alignment) return false;
+  std::erase_if(blocks, [&, first = blocks.empty() ? BaseBlock{} : blocks.front()](const BaseBlock& block) {
+    if (block.alignment == first.alignment && block.layout == first.layout) return false;
     add_damage_at(image, damage, block.start, block.end - block.start,
-                  "a second jemalloc of another minimum alignment: its heap is not read");
+                  "a second jemalloc of another version or minimum alignment: its heap is not read");
     return true;
   });
   return blocks;
@@ -101,10 +98,10 @@ std::vector<BaseBlock> find_base_blocks(const ProcessImage& image, DamageLog& da
 /// What a descriptor says, if it is one; bitmaps are not looked at.
 class ExtentReader {
  public:
-  explicit ExtentReader(const SizeClasses& classes) : classes_(classes) {}
+  ExtentReader(const SizeClasses& classes, const Layout& layout) : classes_(classes), layout_(layout) {}
 
   [[nodiscard]] std::optional<Extent> read(const std::byte* at, std::uint64_t address) const {
-    const Descriptor from(at);
+    const Descriptor from(at, layout_);
     Extent extent;
     extent.start = from.address & ~(page_size - 1);
     extent.size = from.size & ~(page_size - 1);
@@ -147,25 +144,33 @@ class ExtentReader {
     return extent.size == whole || extent.size == whole + cache_spread;
   }
   const SizeClasses& classes_;
+  const Layout& layout_;
 };
 
 /// Every descriptor in the used parts of base blocks, in their order.
 std::vector<Extent> read_descriptors(const ProcessImage& image, const std::vector<BaseBlock>& blocks,
-                                     const SizeClasses& classes, DamageLog& damage) {
-  const ExtentReader reader(classes);
+                                     const SizeClasses& classes, const Layout& layout, DamageLog& damage) {
+  const ExtentReader reader(classes, layout);
+  const std::uint64_t step = layout.descriptor_alignment;
+  constexpr std::uint64_t own_end = 16 + descriptor_size;  // of the block's own descriptor
   std::vector<Extent> all;
   for (const BaseBlock& block : blocks) {
-    std::uint64_t at = block.start + 2 * descriptor_size;  // behind the block's own
+    std::uint64_t at = block.start + (own_end + step - 1) / step * step;
     while (at < block.used_end) {
       const Bytes bytes = image.at(at);
-      const std::uint64_t size = std::min<std::uint64_t>(bytes.size(), block.used_end - at) / descriptor_size;
-      for (std::uint64_t i = 0; i < size; ++i) {
-        const std::byte* data = bytes.data() + i * descriptor_size;
+      const std::uint64_t size = std::min<std::uint64_t>(bytes.size(), block.used_end - at);
+      std::uint64_t read = 0;
+      while (size - read >= descriptor_size) {
+        const std::byte* data = bytes.data() + read;
+        read += step;
         if (load_le<std::uint64_t>(data + 8) == 0) continue;  // most of it is page map, mostly empty
-        if (const auto extent = reader.read(data, at + i * descriptor_size)) all.push_back(*extent);
+        const auto extent = reader.read(data, at + read - step);
+        if (!extent) continue;
+        all.push_back(*extent);
+        read += descriptor_size - step;
       }
-      at += size * descriptor_size;
-      if (size != 0) continue;
+      at += read;
+      if (read != 0) continue;
       // Nothing here: where does the core go on?
       const ProcessImage::Range* range = image.find(at);
       std::uint64_t next = block.used_end;
@@ -175,7 +180,7 @@ std::vector<Extent> read_descriptors(const ProcessImage& image, const std::vecto
             image, damage, at, next - at,
             "jemalloc: metadata at " + hex_text(at) + " is not in the core: extents described there are not known");
       }
-      at = bytes.empty() ? (next + descriptor_size - 1) & ~(descriptor_size - 1) : at + descriptor_size;
+      at = bytes.empty() ? (next + step - 1) / step * step : at + step;
     }
   }
   return all;
@@ -236,7 +241,7 @@ class PageMap {
  private:
   static constexpr std::uint64_t fan_out = std::uint64_t{1} << 18;
   [[nodiscard]] static std::uint64_t root_offset(const Extent& extent) { return (extent.start >> 30) * 8; }
-  [[nodiscard]] static std::uint64_t descriptor_of(std::uint64_t entry) { return entry & 0x0000'FFFF'FFFF'FF80; }
+  [[nodiscard]] static std::uint64_t descriptor_of(std::uint64_t entry) { return entry & 0x0000'FFFF'FFFF'FFC0; }
   /// Calls f(index, word) for the words of a node that are in the core and not 0.
   template <typename F>
   static void for_each_word(const ProcessImage& image, std::uint64_t node, F&& f) {
@@ -368,6 +373,13 @@ void drop_overlaps(const ProcessImage& image, const std::optional<PageMap>& map,
   found.extents = std::move(kept);
 }
 
+/// Where descriptors keep what they said last: those that describe memory which nobody uses now, by the page map.
+void drop_stale(const ProcessImage& image, const PageMap& map, Extents& found) {
+  std::erase_if(found.extents, [&](const Extent& extent) {
+    return !extent.in_use && map.ask(image, extent) == PageMap::Answer::other;
+  });
+}
+
 /// Asks the page map for every extent; what it does not have and nothing else holds is no extent.
 void check_page_map(const ProcessImage& image, const std::optional<PageMap>& map, Extents& found, DamageLog& damage) {
   std::erase_if(found.extents, [&](const Extent& extent) {
@@ -469,12 +481,14 @@ std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage
                         " is not in the core: extents described there are not known");
     }
   }
+  found.layout = found.base_blocks.front().layout;
   const SizeClasses classes(found.alignment);
-  found.extents = read_descriptors(image, found.base_blocks, classes, damage);
+  found.extents = read_descriptors(image, found.base_blocks, classes, *found.layout, damage);
   std::sort(found.extents.begin(), found.extents.end(), [](const Extent& a, const Extent& b) {
     return a.start != b.start ? a.start < b.start : a.descriptor < b.descriptor;
   });
   const std::optional<PageMap> map = PageMapFinder(image, found).find();
+  if (map && found.layout->keeps_stale_states) drop_stale(image, *map, found);
   drop_overlaps(image, map, found, damage);
   check_page_map(image, map, found, damage);
   check_completeness(image, map, found, damage);
@@ -482,7 +496,7 @@ std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage
   const auto slabs = static_cast<std::uint64_t>(
       std::count_if(found.extents.begin(), found.extents.end(), [](const Extent& extent) { return extent.slab; }));
   if (found.contradictions > 8 && found.contradictions * 2 > slabs) {
-    damage.add(0, 0, "jemalloc: slabs are not laid out as in version 5.3 with 4 KiB pages: its heap is not read");
+    damage.add(0, 0, "jemalloc: slabs are not laid out as in version 5 with 4 KiB pages: its heap is not read");
     return std::nullopt;
   }
   return found;

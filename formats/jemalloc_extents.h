@@ -1,13 +1,13 @@
 // jemalloc's own account of its memory, read from a core: where its metadata lies, every extent (what it got from the
 // kernel: slabs, large allocations, memory kept for later) and the page map that leads from an address to its extent.
 //
-// Understood: jemalloc 5.3 with 4 KiB pages and either minimum alignment (Debian's 16 bytes; 8, as Redis bundles it).
-// 5.0–5.2 (extent_t, other bit positions) are recognized and refused; 4 and older, which kept chunks, are not seen.
+// Understood: jemalloc 5 with 4 KiB pages and either minimum alignment (Debian's 16 bytes; 8, as Redis bundles it);
+// what its versions differ in is in jemalloc_layout.h. 4 and older, which kept chunks, are not seen.
 //
 // No symbols are needed. Everything that describes memory comes from jemalloc's base allocator, whose blocks begin on 2
 // MiB boundaries with a header that describes the block itself: size, next block and an edata_t of an arena number and
 // size class that nothing else has, whose address and size end exactly where the block ends. 128-byte edata_t lie in
-// the blocks' used parts. Offsets (edata.h, base.h, rtree.h and sc.h of 5.3.0, checked against cores):
+// the blocks' used parts. Offsets (edata.h, base.h, rtree.h and sc.h of 5.3.0, checked against cores; bits of 5.3):
 //
 //   base block   size 0 · next 8 · edata_t 16 (its address: where the unused part begins)
 //   edata_t      bits 0 · address 8 · size | serial 16 · … · slab bitmap 64 (512 bits, 1 = free)
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "formats/damage_log.h"
+#include "formats/jemalloc_layout.h"
 #include "formats/process_image.h"
 
 namespace formats::jemalloc {
@@ -48,6 +49,7 @@ struct BaseBlock {
   std::uint64_t used_end = 0;
   std::uint64_t next = 0;  ///< of the same arena; 0 = none
   std::uint64_t alignment = 0;
+  const Layout* layout = nullptr;
 };
 
 enum class ExtentState : std::uint8_t { active, dirty, muzzy, retained };
@@ -74,6 +76,7 @@ using SlabBitmap = std::array<std::uint64_t, 8>;  ///< 1 = free
 [[nodiscard]] unsigned free_regions(const SlabBitmap& bitmap, unsigned regions);
 
 struct Extents {
+  const Layout* layout = nullptr;
   std::vector<BaseBlock> base_blocks;  ///< by start
   std::uint64_t alignment = 0;         ///< see SizeClasses
   std::vector<Extent> extents;         ///< by start, none overlaps another
@@ -92,10 +95,10 @@ struct Extents {
   [[nodiscard]] bool in_metadata(std::uint64_t address) const;
 };
 
-/// Nothing when jemalloc is not in the process, or one that is refused (said in `damage`). One look at every 2 MiB of
-/// writable memory and a scan of jemalloc's metadata; with those, 1 look at each word of writable memory that is not in
-/// an extent, for the page map. Damage: metadata that the core does not have, extents that overlap or contradict
-/// themselves.
+/// Nothing when jemalloc is not in the process, or one whose slabs are laid out otherwise (said in `damage`). One look
+/// at every 2 MiB of writable memory and a scan of jemalloc's metadata; with those, 1 look at each word of writable
+/// memory that is not in an extent, for the page map. Damage: metadata that the core does not have, extents that
+/// overlap or contradict themselves.
 [[nodiscard]] std::optional<Extents> find_extents(const ProcessImage& image, DamageLog& damage);
 
 }  // namespace formats::jemalloc

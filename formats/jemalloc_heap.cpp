@@ -28,7 +28,8 @@ class JemallocHeap final : public HeapWalk {
   }
 
   [[nodiscard]] std::string allocator() const override {
-    return extents_.alignment == 8 ? "jemalloc 5.3 (8-byte alignment)" : "jemalloc 5.3";
+    return "jemalloc " + std::string(extents_.layout->versions) +
+           (extents_.alignment == 8 ? " (8-byte alignment)" : "");
   }
   [[nodiscard]] const std::vector<HeapRegion>& regions() const override { return regions_; }
   [[nodiscard]] const std::vector<HeapCheck>& checks() const override { return checks_; }

@@ -1,6 +1,5 @@
-// The heap of a process that uses jemalloc 5.3 (jemalloc_extents.h says which builds): every slab and large allocation,
-// and the memory that jemalloc keeps for later. jemalloc 5.0–5.2 is refused with a word in the DamageLog; older ones,
-// and forks that keep other structures, are not seen.
+// The heap of a process that uses jemalloc 5 (jemalloc_extents.h says which builds): every slab and large allocation,
+// and the memory that jemalloc keeps for later. Older ones, and forks that keep other structures, are not seen.
 //
 // Regions: "slab" (blocks of one size), "large" (one block), "dirty extent", "muzzy extent" and "retained extent" (one
 // free block each: freed and still resident, freed and lazily given back, address space without memory), "idle extent"

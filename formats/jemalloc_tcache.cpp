@@ -9,8 +9,8 @@ namespace formats::jemalloc {
 namespace {
 
 constexpr std::uint64_t bin_size = 24;
-constexpr unsigned fewest_bins = 8;  // 41 by default; opt.tcache_max makes them more or fewer
-constexpr std::uint64_t search_below = std::uint64_t{1} << 20;
+constexpr unsigned fewest_bins = 8;                         // 41 by default; opt.tcache_max makes them more or fewer
+constexpr std::uint64_t search_bytes = std::uint64_t{1} << 20;  // on one side of the thread pointer
 constexpr unsigned threads_searched = 16;
 
 /// A cache_bin_t: where its stack ends on both sides, and its top.
@@ -18,8 +18,45 @@ struct Bin {
   std::uint64_t full = 0;  ///< lowest place: the stack is full when its top is here
   std::uint64_t top = 0;
   std::uint64_t empty = 0;  ///< one past the highest place
+};
 
-  static std::optional<Bin> read(const std::byte* at) {
+/// Reads bins as a version lays them out.
+class BinReader {
+ public:
+  BinReader(const Layout& layout, const SizeClasses& classes) : counting_(layout.counting_bins) {
+    while (small_ < classes.count() && classes.size(small_) < 4 * page_size) ++small_;
+  }
+
+  /// What may be a bin. Where bins count, the lowest place is not in them: `full` is the top until a row tells.
+  [[nodiscard]] std::optional<Bin> read(const std::byte* at) const {
+    return counting_ ? read_counting(at) : read_pointing(at);
+  }
+  /// Whether the stack of `bin` lies right behind that of `before`; learns its lowest place from it.
+  [[nodiscard]] bool follows(const Bin& before, Bin& bin) const {
+    if (!counting_) return bin.full == before.empty;
+    if (bin.empty <= before.empty || bin.empty - before.empty > most_places * 8 || bin.top < before.empty) return false;
+    bin.full = before.empty;
+    return true;
+  }
+  /// Consecutive bins whose stacks lie one behind the other; empty when they are fewer than a cache has.
+  [[nodiscard]] std::vector<Bin> row(Bytes bytes, unsigned at_most) const {
+    std::vector<Bin> bins;
+    std::size_t at = extend(bins, bytes, 0, at_most);
+    if (counting_ && bins.size() == small_) {  // the bins of large blocks, behind other fields
+      for (std::size_t gap = 8; gap <= most_between && bins.size() == small_ && at < bytes.size(); gap += 8) {
+        (void)extend(bins, bytes, at + gap, at_most);
+      }
+    }
+    if (bins.size() < fewest_bins) bins.clear();
+    return bins;
+  }
+  [[nodiscard]] bool counting() const { return counting_; }
+
+ private:
+  static constexpr std::uint64_t most_places = 4096;
+  static constexpr std::size_t most_between = 256;  // 64 bytes in 5.0, 120 in 5.2
+
+  static std::optional<Bin> read_pointing(const std::byte* at) {
     Bin bin;
     bin.top = load_le<std::uint64_t>(at);
     if (bin.top % 8 != 0 || bin.top < page_size) return std::nullopt;
@@ -33,24 +70,36 @@ struct Bin {
     bin.full = bin.empty - whole;
     return bin;
   }
-};
-
-/// Consecutive bins whose stacks lie one behind the other; empty when they are fewer than a cache has.
-std::vector<Bin> read_bins(Bytes bytes, unsigned at_most) {
-  std::vector<Bin> bins;
-  for (std::size_t at = 0; bytes.size() - at >= bin_size && bins.size() < at_most; at += bin_size) {
-    const std::optional<Bin> bin = Bin::read(bytes.data() + at);
-    if (!bin || (!bins.empty() && bin->full != bins.back().empty)) break;
-    bins.push_back(*bin);
+  static std::optional<Bin> read_counting(const std::byte* at) {
+    const auto low_water = load_le<std::int32_t>(at);
+    const auto count = load_le<std::uint32_t>(at + 4);
+    Bin bin;
+    bin.empty = load_le<std::uint64_t>(at + 16);
+    if (bin.empty % 8 != 0 || bin.empty < page_size + most_places * 8 || count > most_places || low_water < -1 ||
+        low_water > static_cast<std::int32_t>(count)) {
+      return std::nullopt;
+    }
+    bin.full = bin.top = bin.empty - std::uint64_t{count} * 8;
+    return bin;
   }
-  if (bins.size() < fewest_bins) bins.clear();
-  return bins;
-}
+  /// Appends the bins from `at` on; returns where they end.
+  std::size_t extend(std::vector<Bin>& bins, Bytes bytes, std::size_t at, unsigned at_most) const {
+    for (; at <= bytes.size() && bytes.size() - at >= bin_size && bins.size() < at_most; at += bin_size) {
+      std::optional<Bin> bin = read(bytes.data() + at);
+      if (!bin || (!bins.empty() && !follows(bins.back(), *bin))) break;
+      bins.push_back(*bin);
+    }
+    return at;
+  }
+
+  bool counting_;
+  unsigned small_ = 0;  ///< size classes of slabs
+};
 
 class Finder {
  public:
   Finder(const ProcessImage& image, const Extents& extents, const SizeClasses& classes, DamageLog& damage)
-      : image_(image), extents_(extents), classes_(classes), damage_(damage) {}
+      : image_(image), extents_(extents), classes_(classes), reader_(*extents.layout, classes), damage_(damage) {}
 
   ThreadCaches find() {
     unsigned searched = 0;
@@ -77,14 +126,17 @@ class Finder {
 
  private:
   void search(const elf::Thread& thread) {
-    const ProcessImage::Range* range = image_.find(thread.thread_pointer - 8);
+    // Static TLS lies below the thread pointer, on AArch64 above it.
+    const bool above = image_.core().machine == elf::Machine::aarch64;
+    const ProcessImage::Range* range = image_.find(above ? thread.thread_pointer : thread.thread_pointer - 8);
     if (range == nullptr || !range->present()) return;
     const std::uint64_t pointer = thread.thread_pointer & ~std::uint64_t{7};
-    const std::uint64_t lowest = pointer - std::min(search_below, pointer - range->start);
-    for (std::uint64_t at = pointer - bin_size * fewest_bins; at >= lowest && at < pointer; at -= 8) {
+    const std::uint64_t highest = above ? pointer + std::min(search_bytes, range->end - pointer) : pointer;
+    const std::uint64_t lowest = above ? pointer : pointer - std::min(search_bytes, pointer - range->start);
+    for (std::uint64_t at = highest - bin_size * fewest_bins; at >= lowest && at < highest; at -= 8) {
       // A bin holds an address of the first stack, in a block; a word before the first bin does not fit the chain.
-      if (!Bin::read(range->data + (at - range->start))) continue;
-      if (!read_bins(range->bytes().subspan(static_cast<std::size_t>(at - range->start)), fewest_bins).empty()) {
+      if (!reader_.read(range->data + (at - range->start))) continue;
+      if (!reader_.row(range->bytes().subspan(static_cast<std::size_t>(at - range->start)), fewest_bins).empty()) {
         first_of_row(*range, at, lowest);
         if (take(at, thread.os_id)) {
           distance_ = thread.thread_pointer - at;
@@ -94,18 +146,18 @@ class Finder {
     }
   }
   /// The search comes from above and meets a row of bins by its end: goes back to its first.
-  static void first_of_row(const ProcessImage::Range& range, std::uint64_t& at, std::uint64_t lowest) {
+  void first_of_row(const ProcessImage::Range& range, std::uint64_t& at, std::uint64_t lowest) const {
     while (at - lowest >= bin_size) {
       const std::uint64_t before = at - bin_size;
-      const auto bin = Bin::read(range.data + (before - range.start));
-      const auto next = Bin::read(range.data + (at - range.start));
-      if (!bin || !next || bin->empty != next->full) return;
+      const auto bin = reader_.read(range.data + (before - range.start));
+      auto next = reader_.read(range.data + (at - range.start));
+      if (!bin || !next || !reader_.follows(*bin, *next)) return;
       at = before;
     }
   }
   /// Reads the cache whose bins begin here, if there is one.
   bool take(std::uint64_t address, std::int64_t thread) {
-    const std::vector<Bin> bins = read_bins(image_.at(address), classes_.count());
+    const std::vector<Bin> bins = reader_.row(image_.at(address), classes_.count());
     if (bins.empty()) return false;
     ThreadCache cache;
     cache.thread = thread;
@@ -118,6 +170,9 @@ class Finder {
     const std::uint64_t size = classes_.size(block->size_class);
     cache.block = block->slab ? block->start + (cache.stacks - block->start) / size * size : block->address;
     if (cache.stacks < cache.block || cache.stacks_end > cache.block + size) return false;
+    if (reader_.counting()) {  // the first stack begins where its block does, or behind the bins
+      cache.stacks = std::max(cache.block, address - cache.block < size ? cache.bins_end : 0);
+    }
     const auto same = [&](const ThreadCache& other) { return other.block == cache.block; };
     if (std::any_of(found_.caches.begin(), found_.caches.end(), same)) return false;
     found_.caches.push_back(cache);
@@ -138,17 +193,18 @@ class Finder {
           "jemalloc: a thread cache holds " + hex_text(address.value_or(0)) + ", which is no block of its size");
     }
   }
-  /// Those lie in one block with their stacks, which are as long as those of a thread's.
+  /// Those lie in one block with their stacks, which are as long as those of a thread's: behind them, or before.
   void find_made_by_program() {
     if (found_.caches.empty()) return;
     const std::uint64_t stacks = found_.caches.front().stacks_end - found_.caches.front().block;
+    const std::uint64_t first = reader_.counting() ? 0 : stacks;
     for (const Extent& extent : extents_.extents) {
       if (!extent.is_large()) continue;
       const std::uint64_t usable = classes_.size(extent.size_class);
       if (usable < stacks + fewest_bins * bin_size || usable > 2 * stacks + page_size) continue;
       const Bytes bytes = image_.at(extent.address);
-      for (std::uint64_t at = stacks; at <= stacks + 64; at += 8) {
-        if (bytes.size() < at + bin_size || !Bin::read(bytes.data() + at)) continue;
+      for (std::uint64_t at = first; at <= first + 64; at += 8) {
+        if (bytes.size() < at + bin_size || !reader_.read(bytes.data() + at)) continue;
         if (take(extent.address + at, 0)) break;
       }
     }
@@ -157,10 +213,11 @@ class Finder {
   const ProcessImage& image_;
   const Extents& extents_;
   const SizeClasses& classes_;
+  BinReader reader_;
   DamageLog& damage_;
   ThreadCaches found_;
   std::vector<std::uint64_t> entries_;
-  std::uint64_t distance_ = 0;  ///< of the bins below the thread pointer; 0 = not yet known
+  std::uint64_t distance_ = 0;  ///< of the bins below the thread pointer, modulo 2^64; 0 = not yet known
 };
 
 }  // namespace

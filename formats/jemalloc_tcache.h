@@ -4,9 +4,12 @@
 // A cache is a row of bins, one per size class, each a stack of addresses that grows down. All its stacks lie in one
 // block that jemalloc allocated for itself, one behind the other, which is what the bins are known by. Bins of threads
 // lie in thread-local storage, at the same distance from every thread's thread pointer; those that a program asked for
-// (tcache.create) lie behind the stacks in their own block. Offsets (cache_bin.h, tcache_structs.h of 5.3.0, checked
-// against cores): bin of 24 bytes: top of the stack 0 · … · low 16 bits of three places in it: low water 16, full 18,
-// empty 20.
+// (tcache.create) lie behind the stacks in their own block, or before them (5.0–5.2). Offsets, of bins of 24 bytes:
+//
+//   5.3      top of the stack 0 · … · low 16 bits of three places in it: low water 16, full 18, empty 20 (checked
+//            against cores)
+//   5.0–5.2  low water i32 0 · cached blocks u32 4 · … · end of the stack 16; a few other fields stand between the bins
+//            of slabs and those of large blocks
 #pragma once
 
 #include <cstdint>
@@ -39,7 +42,7 @@ struct ThreadCaches {
 [[nodiscard]] const Extent* block_at(const ProcessImage& image, const Extents& extents, const SizeClasses& classes,
                                      std::uint64_t address);
 
-/// O(threads + cached blocks · log extents), and up to 1 MiB below the thread pointer of up to 16 threads until the
+/// O(threads + cached blocks · log extents), and up to 1 MiB beside the thread pointer of up to 16 threads until the
 /// first cache is found. Entries that are no blocks are damage.
 [[nodiscard]] ThreadCaches find_thread_caches(const ProcessImage& image, const Extents& extents,
                                               const SizeClasses& classes, DamageLog& damage);

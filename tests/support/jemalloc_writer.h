@@ -1,4 +1,4 @@
-// Writes cores of processes that use jemalloc 5.3, as far as heap walks look at them: base blocks with edata_t, the
+// Writes cores of processes that use jemalloc 5, as far as heap walks look at them: base blocks with edata_t, the
 // page map, slabs' bitmaps, thread caches. What the program had in its blocks is left out, which keeps the cores small.
 //
 //   tests::JemallocWriter heap;
@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core_writer.h"
+#include "formats/jemalloc_layout.h"
 
 namespace tests {
 
@@ -31,7 +32,10 @@ class JemallocWriter {
   enum State : unsigned { active, dirty, muzzy, retained, transition, merging };
 
   /// 232 size classes go with an alignment of 16 bytes, 235 with 8.
-  explicit JemallocWriter(unsigned class_count = 232) : class_count_(class_count) {}
+  explicit JemallocWriter(unsigned class_count = 232,
+                          const formats::jemalloc::Layout& layout = formats::jemalloc::layouts[0])
+      : layout_(layout), class_count_(class_count) {}
+  [[nodiscard]] static JemallocWriter older() { return JemallocWriter(232, formats::jemalloc::layouts[1]); }
 
   struct Slab {
     unsigned size_class = 0;
@@ -61,8 +65,10 @@ class JemallocWriter {
     next_ = address;
     return *this;
   }
-  /// Where the edata_t of the extent is that was made as the index-th.
-  [[nodiscard]] static std::uint64_t descriptor_address(std::size_t index) { return base + 256 + index * 128; }
+  /// Where the edata_t of the extent is that was made as the index-th. That of older ones is 64-aligned.
+  [[nodiscard]] std::uint64_t descriptor_address(std::size_t index) const {
+    return base + 256 + (layout_.descriptor_alignment == 64 ? 64 : 0) + index * 128;
+  }
 
   using Entries = std::map<unsigned, std::vector<std::uint64_t>>;  ///< size class → cached addresses
   /// A cache in a large block of its own, which is returned; its bins are in the thread's TLS.
@@ -92,11 +98,14 @@ class JemallocWriter {
     std::string bins;
   };
   std::uint64_t place(std::uint64_t size);
+  [[nodiscard]] std::uint64_t bits_of(unsigned arena, bool slab, unsigned state, unsigned size_class,
+                                      unsigned free_regions) const;
   [[nodiscard]] std::string bins_and_stacks(std::uint64_t block, const Entries& entries, unsigned places,
                                             std::string& stacks) const;
   /// A base block of which nothing but the header is written.
   [[nodiscard]] std::string base_header(std::uint64_t address, std::uint64_t next, std::uint64_t used_size) const;
 
+  formats::jemalloc::Layout layout_;
   unsigned class_count_;
   std::uint64_t next_ = heap;
   std::vector<Descriptor> descriptors_;
