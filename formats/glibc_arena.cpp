@@ -11,6 +11,7 @@ constexpr unsigned last_bin = bin_count - 1;
 constexpr unsigned enough_consistent_bins = 100;  // of 126: a corrupted free list spoils its own bin
 constexpr std::uint64_t near_main_arena = 64 << 10;
 constexpr std::uint64_t most_arenas = 1 << 16;
+constexpr std::uint64_t likely_arenas = 4096;
 
 /// What is at `address` if it is a malloc_state of this layout: bin 127 points to itself.
 std::optional<Arena> arena_at(const ProcessImage& image, std::uint64_t address, const ArenaLayout& layout) {
@@ -24,6 +25,7 @@ std::optional<Arena> arena_at(const ProcessImage& image, std::uint64_t address, 
   const auto system_mem = image.word(address + layout.system_mem);
   const auto flags = image.load<std::uint32_t>(address + arena_flags);
   if (!top || !next || !system_mem || !flags || *next == 0 || *next % 8 != 0) return std::nullopt;
+  if (*system_mem != 0 && *system_mem < page) return std::nullopt;  // attached_threads, in another version
   arena.top = *top == arena.bin(1) ? 0 : *top;
   arena.next = *next;
   arena.system_mem = *system_mem;
@@ -72,13 +74,27 @@ bool begins_like(const ProcessImage& image, std::uint64_t address, const ArenaLa
   const auto flags = image.load<std::uint32_t>(address + arena_flags);
   if (!lock || !flags || *lock > 2 || *flags > 7) return false;
   if (layout.fastbins == 0) return true;
-  const auto has_fast_chunks = image.load<std::uint32_t>(address + 8);
-  if (!has_fast_chunks || *has_fast_chunks > 1) return false;
+  if (layout.fastbins > 8) {
+    const auto has_fast_chunks = image.load<std::uint32_t>(address + 8);
+    if (!has_fast_chunks || *has_fast_chunks > 1) return false;
+  }
   for (std::uint64_t i = 0; i < fastbin_count; ++i) {
     const auto first = image.word(address + layout.fastbins + i * 8);
     if (!first || *first % alignment != 0) return false;
   }
   return true;
+}
+
+/// How many arenas are on the ring; 0 when it does not lead back within `most`.
+std::uint64_t follow_ring(const ProcessImage& image, const Arena& arena, std::uint64_t most) {
+  std::uint64_t at = arena.next;
+  for (std::uint64_t length = 1; length <= most; ++length) {
+    if (at == arena.address) return length;
+    const auto next = image.word(at + arena.layout->next);
+    if (!next) return 0;
+    at = *next;
+  }
+  return 0;
 }
 
 /// The main arena whose bin 127 is at `bin`; `only`: the layout that the other arenas have, nullptr = not known.
@@ -87,12 +103,16 @@ std::optional<Arena> main_arena_of_bin(const ProcessImage& image, std::uint64_t 
   for (const ArenaLayout& layout : arena_layouts) {
     if (bin < near_main_arena || is_arena_of_heap(image, address_for(layout))) return std::nullopt;
   }
+  std::optional<Arena> first;
   for (const ArenaLayout& layout : arena_layouts) {
     if ((only != nullptr && only != &layout) || !begins_like(image, address_for(layout), layout)) continue;
     const std::optional<Arena> arena = arena_at(image, address_for(layout), layout);
-    if (arena && arena->consistent_bins >= enough_consistent_bins) return arena;
+    if (!arena || arena->consistent_bins < enough_consistent_bins) continue;
+    // Layouts look like one another shifted by a word of zeroes; the ring of arenas leads back to one of them.
+    if (follow_ring(image, *arena, likely_arenas) != 0) return arena;
+    if (!first) first = arena;
   }
-  return std::nullopt;
+  return first;
 }
 
 /// Looks for bin 127 in one range.
@@ -214,14 +234,7 @@ std::optional<Parameters> find_parameters(const ProcessImage& image, const Arena
 }
 
 std::uint64_t length_of_ring(const ProcessImage& image, const Arena& main_arena) {
-  std::uint64_t at = main_arena.next;
-  for (std::uint64_t length = 1; length <= most_arenas; ++length) {
-    if (at == main_arena.address) return length;
-    const auto next = image.word(at + main_arena.layout->next);
-    if (!next) return 0;
-    at = *next;
-  }
-  return 0;
+  return follow_ring(image, main_arena, most_arenas);
 }
 
 }  // namespace formats::glibc

@@ -175,7 +175,7 @@ class Versions {
   }
 
  private:
-  int first_ = 27;
+  int first_ = oldest_version;
   int last_ = 43;
 };
 
@@ -233,12 +233,13 @@ class Finder {
     parts_.push_back({std::move(region), std::move(walked.pieces), main});
     return true;
   }
-  void add_main_run(Run run) {
+  /// `start`: of its memory, when that is not aligned as chunks are.
+  void add_main_run(Run run, std::uint64_t start) {
     run.name = "main arena";
     HeapRegion region;
     region.kind = "main arena";
     region.name = main_ ? "glibc main arena " + hex_text(main_->address) : "glibc main arena";
-    (void)add_run(run, run.start, std::move(region), true);
+    (void)add_run(run, start, std::move(region), true);
   }
 
   /// Where the arena's memory ends: the end of its top chunk, or of the mapping when that makes no sense.
@@ -279,7 +280,7 @@ class Finder {
         const bool agreed = parameters_ && start == by_counter && start == parameters_->sbrk_base;
         if (start == 0 || start > top) continue;
         if (!agreed && start != top && !plausible_from(image_, run, run.start, 8)) continue;
-        return add_main_run(run);
+        return add_main_run(run, start);
       }
     }
     find_scattered_runs(top);
@@ -294,7 +295,7 @@ class Finder {
     if (parameters_ && parameters_->sbrk_base != 0) {
       run.start = (parameters_->sbrk_base + alignment - 1) & ~(alignment - 1);
       run.limit = mapped_end(run.start);
-      if (run.limit > run.start && plausible_from(image_, run, run.start, 8)) add_main_run(run);
+      if (run.limit > run.start && plausible_from(image_, run, run.start, 8)) add_main_run(run, run.start);
     }
     std::uint64_t behind = taken_.empty() ? 0 : taken_.back().end;
     std::uint64_t steps = 0;
@@ -307,7 +308,7 @@ class Finder {
         const std::byte* header = range.data + (run.start - range.start);
         if (load_le<std::uint64_t>(header) != 0 || (load_le<std::uint64_t>(header + 8) & 15) != prev_in_use) continue;
         if (steps > most_scattered_steps || !ends_well(image_, run, run.start, steps)) continue;
-        add_main_run(run);
+        add_main_run(run, run.start);
         behind = taken_.back().end;
       }
     }
@@ -329,7 +330,7 @@ class Finder {
         damage_.add(0, 0,
                     "glibc's main_arena is not in the core: the main heap is walked from its first chunk at " +
                         hex_text(run.start) + ", its fastbins are not known");
-        add_main_run(run);
+        add_main_run(run, run.start);
       }
     }
   }
@@ -460,7 +461,6 @@ class Finder {
 }  // namespace
 
 std::unique_ptr<HeapWalk> find_glibc_heap(const ProcessImage& image, DamageLog& damage) {
-  if (image.core().machine != elf::Machine::x86_64) return nullptr;
   return Finder(image, damage).find();
 }
 

@@ -1,4 +1,4 @@
-// glibc's malloc (ptmalloc) 2.27 to 2.43 on x86-64: every chunk of a process, found without symbols.
+// glibc's malloc (ptmalloc) 2.12 to 2.43 on x86-64 and AArch64: every chunk of a process, found without symbols.
 //
 // What comes from where: main_arena and the other arenas (glibc_arena), their chunks and what happens when one is
 // corrupted (glibc_chunks), bins and fastbins (glibc_bins), threads' caches (glibc_tcache), blocks with a mapping of

@@ -6,7 +6,7 @@
 namespace formats::glibc {
 namespace {
 
-constexpr std::uint64_t tls_searched = 16 << 10;  // below the thread pointer
+constexpr std::uint64_t tls_searched = 16 << 10;  // on that side of the thread pointer where static TLS is
 constexpr unsigned most_counted = 1U << 16;
 
 /// The struct's words, copied once.
@@ -72,11 +72,14 @@ std::vector<Tcache> find_tcaches(const ProcessImage& image, const Territory& ter
     if (std::optional<Tcache> tcache = tcache_at(image, territory, candidate)) found.push_back(*tcache);
   }
   std::sort(found.begin(), found.end(), [](const Tcache& a, const Tcache& b) { return a.address < b.address; });
-  // libc's `tcache` variable is in static TLS, below the thread pointer; the nearest word that names one is it.
+  // libc's `tcache` variable is in static TLS, below the thread pointer (above it on AArch64); the nearest word that
+  // names one is it.
+  const bool above = image.core().machine == elf::Machine::aarch64;
   for (const elf::Thread& thread : image.core().threads) {
     const std::uint64_t pointer = thread.thread_pointer & ~std::uint64_t{7};
-    for (std::uint64_t below = 8; below <= tls_searched && below <= pointer; below += 8) {
-      const auto word = image.word(pointer - below);
+    for (std::uint64_t distance = 8; distance <= tls_searched; distance += 8) {
+      if (above ? pointer > ~std::uint64_t{0} - tls_searched : distance > pointer) break;
+      const auto word = image.word(above ? pointer + distance : pointer - distance);
       if (!word) break;
       const auto named = std::lower_bound(found.begin(), found.end(), *word,
                                           [](const Tcache& one, std::uint64_t wanted) { return one.address < wanted; });

@@ -68,8 +68,9 @@ TEST_P(GlibcVersions, EveryKindOfBlockIsToldInEveryLayout) {
   GlibcHeapWriter writer({.version = version, .mangled = version >= 32, .with_arena = true});
   const std::uint64_t first = writer.used(24);
   const std::uint64_t hole = writer.free(1000);
-  const std::uint64_t cached_1 = writer.cached(40);
-  const std::uint64_t cached_2 = writer.cached(40);
+  const bool has_tcache = version >= 26;
+  const std::uint64_t cached_1 = has_tcache ? writer.cached(40) : writer.used(40);
+  const std::uint64_t cached_2 = has_tcache ? writer.cached(40) : writer.used(40);
   const std::uint64_t fast_1 = version < 43 ? writer.fast(56) : 0;
   const std::uint64_t fast_2 = version < 43 ? writer.fast(56) : 0;
   const std::uint64_t hole_2 = writer.free(2008);
@@ -85,8 +86,8 @@ TEST_P(GlibcVersions, EveryKindOfBlockIsToldInEveryLayout) {
   walked.all_checks_hold();
   walked.has(first, 24, BlockState::used);
   walked.has(hole, 1000, BlockState::free, 1);
-  walked.has(cached_1, 40, BlockState::cached, 1);
-  walked.has(cached_2, 40, BlockState::cached, 1);
+  walked.has(cached_1, 40, has_tcache ? BlockState::cached : BlockState::used, has_tcache ? 1 : -1);
+  walked.has(cached_2, 40, has_tcache ? BlockState::cached : BlockState::used, has_tcache ? 1 : -1);
   if (version < 43) {
     walked.has(fast_1, 56, BlockState::free, first_fastbin + 2);
     walked.has(fast_2, 56, BlockState::free, first_fastbin + 2);
@@ -101,22 +102,28 @@ TEST_P(GlibcVersions, EveryKindOfBlockIsToldInEveryLayout) {
     EXPECT_GE(walked.blocks.at(block).usable, requested);
   }
   // The struct of the thread's cache, two top chunks, and the blocks above.
-  EXPECT_EQ(walked.blocks.size(), (version < 43 ? 14U : 12U) + 3U);
-  ASSERT_EQ(walked.heap->own_blocks().size(), 1U);
-  EXPECT_EQ(walked.heap->own_blocks()[0], std::pair(writer.tcache(), std::string("cache of thread 7")));
+  EXPECT_EQ(walked.blocks.size(), (version < 43 ? 14U : 12U) + 2U + (has_tcache ? 1U : 0U));
+  ASSERT_EQ(walked.heap->own_blocks().size(), has_tcache ? 1U : 0U);
+  if (has_tcache) {
+    EXPECT_EQ(walked.heap->own_blocks()[0], std::pair(writer.tcache(), std::string("cache of thread 7")));
+  }
   EXPECT_EQ(walked.heap->regions().size(), 5U);
-  EXPECT_EQ(walked.heap->metadata().size(), 3U);
+  EXPECT_EQ(walked.heap->metadata().size(), has_tcache ? 3U : 2U);
   EXPECT_NE(walked.check("n_mmaps"), nullptr);
 }
-INSTANTIATE_TEST_SUITE_P(Layouts, GlibcVersions, testing::Values(27, 29, 31, 34, 36, 41, 42, 43));
+INSTANTIATE_TEST_SUITE_P(Layouts, GlibcVersions, testing::Values(17, 22, 23, 25, 26, 27, 29, 31, 34, 36, 41, 42, 43));
 
 TEST(GlibcHeap, VersionIsNarrowedByWhatWasSeen) {
   const auto named = [](int version) {
     GlibcHeapWriter writer({.version = version, .mangled = version >= 32});
     writer.used(24);
-    writer.cached(24);
+    if (version >= 26) writer.cached(24);
     return Walked(writer).heap->allocator();
   };
+  EXPECT_EQ(named(17), "glibc malloc 2.17–2.22");
+  EXPECT_EQ(named(23), "glibc malloc 2.23");
+  EXPECT_EQ(named(25), "glibc malloc 2.24–2.26");
+  EXPECT_EQ(named(26), "glibc malloc 2.26");
   EXPECT_EQ(named(28), "glibc malloc 2.27–2.29");
   EXPECT_EQ(named(31), "glibc malloc 2.30–2.34");
   EXPECT_EQ(named(36), "glibc malloc 2.35–2.41");

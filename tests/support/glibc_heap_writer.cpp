@@ -20,9 +20,10 @@ constexpr std::uint64_t arena_heap = 0x7fffe0000000;
 
 template <typename Rows>
 auto row_of(const Rows& rows, int version) {
-  return &*std::find_if(rows.begin(), rows.end(), [version](const auto& row) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [version](const auto& row) {
     return row.first_version <= version && version <= row.last_version;
   });
+  return found == rows.end() ? nullptr : &*found;  // tcaches came with 2.26
 }
 
 std::uint64_t page_up(std::uint64_t size) { return (size + page - 1) & ~(page - 1); }
@@ -38,7 +39,7 @@ GlibcHeapWriter::GlibcHeapWriter(const Options& options)
   main_.start = main_.next = 0x555555559000;
   other_.start = arena_heap;
   other_.next = (arena_heap + heap_info_->size + arena_layout_->size + 15) & ~std::uint64_t{15};
-  add(main_, tcache_layout_->chunk_size, Kind::used);
+  if (tcache_layout_ != nullptr) add(main_, tcache_layout_->chunk_size, Kind::used);
 }
 
 std::uint64_t GlibcHeapWriter::tcache() const { return main_.start + 16; }
@@ -116,9 +117,11 @@ void GlibcHeapWriter::write_arena(CoreWriter& core, const Area& area, std::uint6
   }
   core.word(arena + arena_layout_->top, area.next).word(arena + arena_layout_->next, next);
   core.word(arena + arena_layout_->system_mem, system_mem);
+  if (options_.version >= 23) core.word(arena + arena_layout_->system_mem - 8, 1);  // attached_threads
 }
 
 void GlibcHeapWriter::write_tcache(CoreWriter& core) const {
+  if (tcache_layout_ == nullptr) return;
   std::map<std::uint64_t, std::pair<unsigned, std::uint64_t>> lists;  // bin → count, head
   for (const Chunk& chunk : main_.chunks) {
     if (chunk.kind != Kind::cached) continue;
@@ -148,12 +151,13 @@ void GlibcHeapWriter::write_parameters(CoreWriter& core) const {
   core.value_at(parameters + parameters_layout_->n_mmaps + 4, default_n_mmaps_max);
   core.word(parameters + parameters_layout_->mmapped_mem, bytes);
   core.word(parameters + parameters_layout_->sbrk_base, main_.start);
+  if (tcache_layout_ == nullptr) return;
   core.word(parameters + parameters_layout_->tcache_bins, tcache_small_bins);
   core.word(parameters + parameters_layout_->tcache_bins + 8, 1032);
 }
 
 CoreWriter GlibcHeapWriter::core() const {
-  CoreWriter core;
+  CoreWriter core(options_.machine);
   core.segment(main_.start, std::string(end_of(main_) - main_.start, '\0'));
   const std::uint64_t other_arena = arena_heap + heap_info_->size;
   const std::uint64_t other_size = end_of(other_) - other_.start;
@@ -182,7 +186,8 @@ CoreWriter GlibcHeapWriter::core() const {
     core.word(mapping.start + mapping.offset, mapping.offset);
     core.word(mapping.start + mapping.offset + 8, (size - mapping.offset) | is_mmapped);
   }
-  core.word(thread_pointer - 64, tcache());
+  const bool variant_two = options_.machine == CoreWriter::Machine::x86_64;  // static TLS below the thread pointer
+  if (tcache_layout_ != nullptr) core.word(variant_two ? thread_pointer - 64 : thread_pointer + 64, tcache());
   core.thread({.os_id = 7, .thread_pointer = thread_pointer});
   for (const auto& [address, value] : pokes_) core.word(address, value);
   return core;

@@ -1,5 +1,5 @@
 // Writes the memory of a process that uses glibc's malloc into a core: arenas, bins, thread cache, mmapped blocks, as
-// malloc.c lays them out on x86-64. A block is what a test says it is, in the order of the calls.
+// malloc.c lays them out on x86-64 and AArch64. A block is what a test says it is, in the order of the calls.
 //
 //   tests::GlibcHeapWriter heap;                      // 2.36, links mangled
 //   const auto a = heap.used(24);
@@ -24,6 +24,7 @@ class GlibcHeapWriter {
     bool mangled = true;         ///< safe-linking
     bool with_libc_data = true;  ///< false: main_arena is not in the core
     bool with_arena = false;     ///< a second arena with one heap
+    CoreWriter::Machine machine = CoreWriter::Machine::x86_64;
   };
   GlibcHeapWriter() : GlibcHeapWriter(Options{}) {}
   explicit GlibcHeapWriter(const Options& options);
