@@ -10,6 +10,7 @@ namespace {
 // average.
 constexpr std::size_t free_pages = 2048;
 constexpr std::uint64_t objects_per_page = 128;
+constexpr std::uint64_t narrow_gap = 1024;  // pages: 4 KiB of a table
 
 }  // namespace
 
@@ -70,23 +71,68 @@ void AddressMap::freeze() {
         count += static_cast<std::uint64_t>(__builtin_popcountll(cells[i].bits));
       }
     }
-    if (!pages_.empty()) {
-      first_page_ = pages_.front().number;
-      const std::uint64_t span = pages_.back().number - first_page_ + 1;
-      if (span <= table_limit && span <= free_pages * 64 + pages_.size() * 64) {
-        table_.assign(static_cast<std::size_t>(span), no_slot);
-        for (const Page& page : pages_) table_[page.number - first_page_] = page.slot;
-      }
-    }
   }
   if (count >= index(no_object)) throw std::length_error("more than 4,294,967,294 objects: not supported");
   size_ = static_cast<std::uint32_t>(count);
+  if (!spilled_) make_runs();
 }
 
-std::uint32_t AddressMap::search_page(std::uint64_t page) const {
+/// Splits at the widest gaps, so that the tables of what is left stay small.
+void AddressMap::make_runs() {
+  std::vector<std::pair<std::uint64_t, std::size_t>> gaps;  // width, index of the page behind it
+  for (std::size_t i = 1; i < pages_.size(); ++i) {
+    const std::uint64_t width = pages_[i].number - pages_[i - 1].number;
+    if (width > narrow_gap) gaps.emplace_back(width, i);
+  }
+  std::sort(gaps.rbegin(), gaps.rend());
+  if (gaps.size() > most_runs - 1) gaps.resize(most_runs - 1);
+  std::vector<std::size_t> starts{0};
+  for (const auto& [width, at] : gaps) starts.push_back(at);
+  std::sort(starts.begin(), starts.end());
+  starts.push_back(pages_.size());
+  std::uint64_t entries = 0;
+  std::vector<Run> runs;
+  for (std::size_t i = 0; i + 1 < starts.size() && starts[i] < pages_.size(); ++i) {
+    const Page& first = pages_[starts[i]];
+    const Page& last = pages_[starts[i + 1] - 1];
+    const std::uint32_t end = starts[i + 1] < pages_.size() ? pages_[starts[i + 1]].first_id : size_;
+    const ObjectId last_id{end - 1};
+    runs.push_back({first.number,
+                    last.number - first.number + 1,
+                    static_cast<std::size_t>(entries),
+                    {last_id, address_of(last_id)}});
+    entries += runs.back().count;
+    if (entries > free_pages * 64 + pages_.size() * 64) return;  // spread evenly: searched
+  }
+  table_.assign(static_cast<std::size_t>(entries), no_slot);
+  std::size_t run = 0;
+  for (const Page& page : pages_) {
+    while (page.number - runs[run].first >= runs[run].count) ++run;
+    table_[runs[run].table + (page.number - runs[run].first)] = page.slot;
+  }
+  runs_ = std::move(runs);
+  if (runs_.empty()) return;
+  largest_ =
+      *std::max_element(runs_.begin(), runs_.end(), [](const Run& a, const Run& b) { return a.count < b.count; });
+}
+
+std::uint32_t AddressMap::slot_elsewhere(std::uint64_t page) const {
+  for (const Run& run : runs_) {
+    if (page - run.first < run.count) return table_[run.table + (page - run.first)];
+  }
+  if (!runs_.empty()) return no_slot;
   const auto found = std::lower_bound(pages_.begin(), pages_.end(), page,
                                       [](const Page& a, std::uint64_t number) { return a.number < number; });
   return found != pages_.end() && found->number == page ? found->slot : no_slot;
+}
+
+const AddressMap::Run* AddressMap::run_before(std::uint64_t page) const {
+  const Run* before = nullptr;
+  for (const Run& run : runs_) {
+    if (page < run.first) break;
+    before = page - run.first < run.count ? nullptr : &run;
+  }
+  return before;
 }
 
 ObjectId AddressMap::search(std::uint64_t address) const {
@@ -122,6 +168,7 @@ AddressMap::Place AddressMap::at_or_below(std::uint64_t address) const {
   const std::uint32_t slot = slot_of(number);
   std::uint32_t above = 0;  // how many objects lie at or below
   if (slot == no_slot) {
+    if (const Run* run = run_before(number)) return run->last;  // between heaps, where code and stacks are
     const auto next = std::upper_bound(pages_.begin(), pages_.end(), number,
                                        [](std::uint64_t wanted, const Page& page) { return wanted < page.number; });
     above = next == pages_.end() ? size_ : next->first_id;

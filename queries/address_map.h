@@ -88,16 +88,25 @@ class AddressMap {
   static constexpr std::uint64_t granules_per_page = std::uint64_t{1} << (page_shift - 3);
   static constexpr std::size_t cells_per_page = granules_per_page / 64;
   static constexpr std::uint32_t no_slot = 0xFFFF'FFFFu;
-  static constexpr std::uint64_t table_limit = std::uint64_t{1} << 24;  // pages that a direct table may span
+  static constexpr std::size_t most_runs = 16;
+
+  /// Pages that lie near each other: a process has a few heaps far apart. They have a direct table.
+  struct Run {
+    std::uint64_t first = 0;  ///< page
+    std::uint64_t count = 0;
+    std::size_t table = 0;  ///< where its part of table_ begins
+    Place last;             ///< its last object
+  };
 
   [[nodiscard]] std::uint32_t slot_of(std::uint64_t page) const {
-    if (!table_.empty()) {
-      const std::uint64_t at = page - first_page_;
-      return at < table_.size() ? table_[at] : no_slot;
-    }
-    return search_page(page);
+    const std::uint64_t at = page - largest_.first;
+    return at < largest_.count ? table_[largest_.table + at] : slot_elsewhere(page);
   }
-  [[nodiscard]] std::uint32_t search_page(std::uint64_t page) const;
+  /// Of a page that is not in the largest run.
+  [[nodiscard]] std::uint32_t slot_elsewhere(std::uint64_t page) const;
+  /// The last run that ends before a page; nullptr when there is none, or the page lies in one.
+  [[nodiscard]] const Run* run_before(std::uint64_t page) const;
+  void make_runs();
   [[nodiscard]] ObjectId search(std::uint64_t address) const;
   void spill();  // gives up on pages: everything becomes the sorted array
 
@@ -110,8 +119,9 @@ class AddressMap {
   std::vector<Cell> cells_;
   std::vector<Page> pages_;                                 // sorted by number after freeze()
   std::unordered_map<std::uint64_t, std::uint32_t> slots_;  // while building
-  std::uint64_t first_page_ = 0;
-  std::vector<std::uint32_t> table_;  // page - first_page_ → slot
+  std::vector<Run> runs_;                                   // by first page; empty: pages are searched
+  Run largest_;                                             // the one of most pages
+  std::vector<std::uint32_t> table_;                        // by run: page - first → slot
   std::vector<std::uint64_t> sorted_;
 };
 

@@ -35,7 +35,8 @@ void expect_like_sorted_vector(std::vector<std::uint64_t> addresses, std::uint64
     map.prefetch(addresses[i]);
     ASSERT_EQ(map.id_of(addresses[i]), id);
     ASSERT_EQ(map.address_of(id), addresses[i]);
-    for (const std::uint64_t near : {addresses[i] - 8, addresses[i] - 1, addresses[i] + 1, addresses[i] + 8}) {
+    for (const std::uint64_t near : {addresses[i] - 8, addresses[i] - 1, addresses[i] + 1, addresses[i] + 8,
+                                     addresses[i] + (std::uint64_t{1} << 30)}) {  // between heaps
       const auto at = std::lower_bound(addresses.begin(), addresses.end(), near);
       const bool exact = at != addresses.end() && *at == near;
       ASSERT_EQ(map.id_of(near), exact ? ObjectId{static_cast<std::uint32_t>(at - addresses.begin())} : no_object);
@@ -74,6 +75,16 @@ TEST(AddressMapTest, SeveralRegionsFarApart) {
     for (int i = 0; i < 3000; ++i) addresses.push_back(base + 8 * (random() % 100000));
   }
   expect_like_sorted_vector(addresses, 4);
+}
+
+TEST(AddressMapTest, MoreHeapsThanAProcessUsuallyHas) {
+  std::mt19937_64 random(10);
+  std::vector<std::uint64_t> addresses;
+  for (std::uint64_t heap = 0; heap < 60; ++heap) {
+    const std::uint64_t base = 0x1000'0000'0000 + heap * (std::uint64_t{1} << 40) + (heap % 7 << 28);
+    for (int i = 0; i < 300; ++i) addresses.push_back(base + 8 * (random() % 50000));
+  }
+  expect_like_sorted_vector(addresses, 11);
 }
 
 TEST(AddressMapTest, SparseAddresses) {
