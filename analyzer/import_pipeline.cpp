@@ -127,7 +127,7 @@ const importers::Importer& importer_for(const formats::Input& input) {
   const formats::Bytes head = input.bytes().first(std::min(input.bytes().size(), head_size));
   const importers::Importer* importer = importers::find_importer(head);
   if (importer == nullptr) {
-    throw formats::InputError(input.path() + ": not a format heapql knows (`heapql formats` lists them)");
+    throw formats::InputError(input.path() + ": " + importers::refusal(input.bytes()));
   }
   return *importer;
 }

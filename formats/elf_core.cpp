@@ -32,9 +32,10 @@ enum NoteType : std::uint32_t {
 
 std::string machine_name(std::uint16_t machine) {
   static constexpr std::pair<std::uint16_t, const char*> names[] = {
-      {2, "SPARC"},      {3, "Intel 386"},  {4, "Motorola 68000"}, {8, "MIPS"},        {20, "PowerPC"},
-      {21, "PowerPC64"}, {22, "IBM S/390"}, {40, "ARM"},           {43, "SPARC V9"},   {50, "IA-64"},
-      {62, "x86-64"},    {183, "AArch64"},  {243, "RISC-V"},       {258, "LoongArch"},
+      {2, "SPARC"},      {3, "Intel 386"},   {4, "Motorola 68000"}, {8, "MIPS"},      {15, "PA-RISC"},  {20, "PowerPC"},
+      {21, "PowerPC64"}, {22, "IBM S/390"},  {40, "ARM"},           {42, "SuperH"},   {43, "SPARC V9"}, {50, "IA-64"},
+      {62, "x86-64"},    {93, "ARC"},        {94, "Xtensa"},        {183, "AArch64"}, {195, "ARCv2"},   {243, "RISC-V"},
+      {252, "C-SKY"},    {258, "LoongArch"}, {0x9026, "Alpha"},
   };
   for (const auto& [number, name] : names) {
     if (number == machine) return name;
@@ -113,6 +114,9 @@ class NoteReader {
         case file: return files(body, offset);
         default: return;
       }
+    }
+    if (name == "VMCOREINFO") {
+      throw InputError("the memory of a Linux kernel (vmcore), not of a process: crash or drgn read it");
     }
     if (name == "LINUX" && !core_.threads.empty()) {
       if (type == x86_xstate) core_.threads.back().vector_registers = body;
@@ -295,8 +299,6 @@ std::optional<std::uint64_t> Core::auxiliary_value(std::uint64_t type) const {
   }
   return std::nullopt;
 }
-
-bool is_minidump(Bytes head) { return as_text(head).starts_with("MDMP"); }
 
 bool looks_like_core(Bytes head) {
   if (!is_elf(head)) return false;

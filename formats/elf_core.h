@@ -77,13 +77,11 @@ struct Core {
 [[nodiscard]] bool is_elf(Bytes head);
 /// An ELF core, whatever its class, byte order and machine.
 [[nodiscard]] bool looks_like_core(Bytes head);
-/// A Breakpad or Windows minidump: stacks and registers without a heap, so nothing for us.
-[[nodiscard]] bool is_minidump(Bytes head);
 /// What an ELF file is, in words: "64-bit little-endian x86-64 core", "32-bit little-endian Intel 386 executable".
 [[nodiscard]] std::string describe(Bytes head);
 
 /// Throws InputError (without a path) when the file is no ELF core, or of a class, byte order or machine that is not
-/// read, or cut within its headers. Program headers and notes are bounds-checked; what lies beyond the end is damage,
+/// read, or of a kernel, or cut within its headers. Program headers and notes are bounds-checked; what lies beyond the end is damage,
 /// reported once with the offset of the cut. Of segments that overlap, the one with the lower address keeps what was
 /// dumped of it. O(headers · log headers + notes); segments borrow `file`.
 [[nodiscard]] Core read_core(Bytes file, DamageLog& damage);

@@ -1,6 +1,7 @@
 #include "importers/registry.h"
 
 #include "formats/elf_core.h"
+#include "formats/foreign_files.h"
 #include "formats/heap_profile_text.h"
 #include "formats/heapcheck.h"
 #include "formats/hprof.h"
@@ -58,6 +59,20 @@ const Importer* find_importer(formats::Bytes head) {
     if (importer.looks_like(head)) return &importer;
   }
   return nullptr;
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> describe_foreign(formats::Bytes head) {
+  const auto foreign = formats::recognize_foreign(head);
+  if (!foreign) return std::nullopt;
+  return std::vector<std::pair<std::string, std::string>>{{"kind", foreign->kind},
+                                                          {std::string(cannot_be_read), foreign->advice}};
+}
+
+std::string refusal(formats::Bytes head) {
+  if (const auto foreign = formats::recognize_foreign(head)) {
+    return "is " + foreign->kind + ", which heapql does not read: " + foreign->advice;
+  }
+  return "not a format heapql knows (`heapql formats` lists them)";
 }
 
 }  // namespace importers

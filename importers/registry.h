@@ -1,6 +1,7 @@
 // The table of importers. To add a format: one stem in formats/, one importer here, one row in registry.cpp.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,9 +24,19 @@ struct Importer {
   bool makes_series = true;
 };
 
+/// The fact of describe() that says why run() would refuse.
+inline constexpr std::string_view cannot_be_read = "cannot_be_read";
+/// Another: how many (inflated) bytes the header promises; a file that ends before them is cut short.
+inline constexpr std::string_view whole_size = "whole_size";
+
 /// Strongest magic first.
 [[nodiscard]] std::span<const Importer> all_importers();
 /// The first importer whose looks_like() accepts the head; nullptr = no format known.
 [[nodiscard]] const Importer* find_importer(formats::Bytes head);
+/// Why no importer takes the file, as the end of a sentence: "not a format heapql knows (…)", or what it is and what
+/// reads it.
+[[nodiscard]] std::string refusal(formats::Bytes head);
+/// Facts about a file that is known but not read, as of Importer::describe; nothing when it is not known.
+[[nodiscard]] std::optional<std::vector<std::pair<std::string, std::string>>> describe_foreign(formats::Bytes head);
 
 }  // namespace importers

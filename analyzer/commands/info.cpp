@@ -1,4 +1,5 @@
 // heapql info: what a file is, on one screen. A raw dump is not imported: only its header is read.
+#include <cstdlib>
 #include <filesystem>
 
 #include "analyzer/commands/commands.h"
@@ -34,17 +35,29 @@ Report describe_dump(const std::string& path) {
   constexpr std::size_t head_size = 1 << 16;
   const std::string head = formats::Input::read_head(path, head_size);
   const formats::Bytes bytes = std::as_bytes(std::span(head.data(), head.size()));
-  const importers::Importer* importer = importers::find_importer(bytes);
-  if (importer == nullptr) {
-    throw formats::InputError(path + ": not a format heapql knows (`heapql formats` lists them)");
-  }
   Section section{"input", path, {}, {}, {}, {}, {}};
-  add(section, "format", std::string(importer->name));
-  for (const auto& [name, value] : importer->describe(bytes)) add(section, name, value);
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
+  bool readable = false;
+  if (const importers::Importer* importer = importers::find_importer(bytes)) {
+    add(section, "format", std::string(importer->name));
+    readable = true;
+    for (const auto& [name, value] : importer->describe(bytes)) {
+      add(section, name, value);
+      if (name == importers::cannot_be_read) readable = false;
+      if (name != importers::whole_size || head.size() == head_size) continue;
+      const std::uint64_t whole = std::strtoull(value.c_str(), nullptr, 10);
+      if (whole > head.size())
+        add(section, "missing", static_cast<std::int64_t>(whole - head.size()), CellFormat::bytes);
+    }
+  } else if (const auto foreign = importers::describe_foreign(bytes)) {
+    for (const auto& [name, value] : *foreign) add(section, name, value);
+  } else {
+    throw formats::InputError(path + ": " + importers::refusal(bytes));
+  }
   if (!error) add(section, "file_size", static_cast<std::int64_t>(size), CellFormat::bytes);
-  section.paragraphs.push_back("A raw dump; only its header was read. `heapql " + path + "` analyses it.");
+  section.paragraphs.push_back(readable ? "A raw dump; only its header was read. `heapql " + path + "` analyses it."
+                                        : "heapql cannot analyse it; only its header was read.");
   return {"info", "Input", {}, {std::move(section)}};
 }
 

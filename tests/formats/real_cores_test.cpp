@@ -8,6 +8,7 @@
 #include <map>
 
 #include "formats/elf_core.h"
+#include "formats/foreign_files.h"
 #include "formats/input.h"
 #include "formats/link_map.h"
 #include "formats/process_image.h"
@@ -113,7 +114,18 @@ TEST_F(RealCores, OfOtherMachinesAreRefusedByName) {
       EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what();
     }
   }
-  EXPECT_TRUE(formats::elf::is_minidump(open("breakpad/linux_overflow.dmp").bytes()));
+}
+
+TEST_F(RealCores, MinidumpsAreNamedForWhatTheyAre) {
+  const auto head = [](const Input& input) {
+    return input.bytes().first(std::min<std::size_t>(65536, input.bytes().size()));
+  };
+  const Input breakpad = open("breakpad/linux_overflow.dmp");
+  ASSERT_TRUE(formats::recognize_foreign(head(breakpad)));
+  EXPECT_EQ(formats::recognize_foreign(head(breakpad))->kind, "a minidump of a Linux process (Breakpad, Crashpad)");
+  const Input windows = open("breakpad/minidump2.dmp");
+  ASSERT_TRUE(formats::recognize_foreign(head(windows)));
+  EXPECT_EQ(formats::recognize_foreign(head(windows))->kind, "a minidump of a Windows process");
 }
 
 TEST_F(RealCores, CutShortKeepWhatIsThere) {
