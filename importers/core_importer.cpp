@@ -7,6 +7,7 @@
 
 #include "formats/elf_core.h"
 #include "formats/link_map.h"
+#include "importers/native_allocators.h"
 #include "importers/native_blocks.h"
 #include "importers/native_debug_types.h"
 #include "importers/native_details.h"
@@ -16,7 +17,9 @@
 #include "importers/native_requested.h"
 #include "importers/native_roots.h"
 #include "importers/native_types.h"
+#include "importers/registry.h"
 #include "importers/take_damage.h"
+#include "queries/utf8.h"
 
 namespace importers {
 namespace {
@@ -107,6 +110,38 @@ void make_histogram(Snapshot& snapshot) {
   }
 }
 
+/// A core that was cut before its memory begins, or that never had any, holds nothing to analyse.
+void require_memory(const formats::elf::Core& core, std::size_t file_size) {
+  std::uint64_t dumped = 0;
+  for (const formats::elf::Segment& segment : core.segments) {
+    if (!segment.bytes.empty()) return;
+    dumped += segment.dumped;
+  }
+  if (core.missing_bytes == 0) {
+    throw formats::InputError("a core without memory: all " + std::to_string(core.segments.size()) +
+                              " segments were left out (is coredump_filter 0?)");
+  }
+  throw formats::InputError("a core cut short in its headers: after " + std::to_string(file_size) +
+                            " bytes, none of the " + std::to_string(dumped) +
+                            " bytes of memory are there that its headers tell of (disk full, or ulimit -c?)");
+}
+
+/// No allocator's finder knows anything: what there is instead.
+std::string no_heap(const formats::elf::Core& core, const native::NativeHeap& heap) {
+  std::uint64_t writable = 0;
+  for (const formats::elf::Segment& segment : core.segments) writable += segment.writable ? segment.bytes.size() : 0;
+  std::string text = "no heap of a known allocator in this core of " +
+                     (core.program.empty() ? "a process" : "'" + core.program + "'") + ": " +
+                     std::to_string(core.threads.size()) + " threads, " + std::to_string(core.segments.size()) +
+                     " segments with " + std::to_string(writable) + " bytes of writable memory, " +
+                     std::to_string(core.files.size()) + " mapped files" +
+                     (core.missing_bytes != 0 ? ", cut short" : "");
+  const std::vector<std::string> missing = native::missing_heaps(core, heap.walks());
+  for (const std::string& sentence : missing) text += "; " + sentence;
+  if (missing.empty()) text += "; did the program allocate at all?";
+  return text;
+}
+
 }  // namespace
 
 void import_core(ImportJob& job) {
@@ -117,6 +152,7 @@ void import_core(ImportJob& job) {
   std::shared_ptr<native::Process> process;
   try {
     formats::elf::Core core = formats::elf::read_core(file, damage);
+    require_memory(core, file.size());
     formats::complete_files(core);
     process = std::make_shared<native::Process>(std::move(core), job.options.modules);
   } catch (const formats::InputError& error) {
@@ -130,17 +166,15 @@ void import_core(ImportJob& job) {
 
   if (job.progress) job.progress("heap", 0, 0);
   const native::NativeHeap heap(image, damage);
-  if (heap.empty()) {
-    throw formats::InputError(
-        path + ": no heap of a known allocator in this core (" + std::to_string(process->core.threads.size()) +
-        " threads, " + std::to_string(process->core.segments.size()) + " segments" +
-        (process->core.missing_bytes != 0 ? ", cut short" : "") + "); did the program allocate at all?");
-  }
+  if (heap.empty()) throw formats::InputError(path + ": " + no_heap(process->core, heap));
   heap.fill(snapshot);
   take_damage(damage, snapshot);
   snapshot.runtime = allocators(heap);
   make_meta(process->core, heap, snapshot);
   warn_of_missing_memory(*process, snapshot);
+  for (std::string& sentence : native::missing_heaps(process->core, heap.walks())) {
+    snapshot.warnings.push_back(std::move(sentence));
+  }
   native::describe_modules(*process, snapshot);
   const native::SymbolNames names(process->symbols);
 
@@ -151,16 +185,21 @@ void import_core(ImportJob& job) {
   formats::TypeCatalog catalog(process->session);
   native::find_debug_types(catalog, image, blocks, stacks, &names, types);
   make_classes(types, snapshot);
-  if (job.options.histogram_only) return make_histogram(snapshot);
+  if (job.options.histogram_only) {
+    make_histogram(snapshot);
+    return snapshot.make_texts_valid();
+  }
 
   native::find_requested_sizes(image, blocks, types, snapshot);
-  native::make_references(job, image, heap, blocks, types);
+  native::LeftOutWords left_out = native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
   native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
   snapshot.length.freeze(snapshot.object_count);
+  snapshot.make_texts_valid();
   if (job.details != nullptr) {
-    *job.details = std::make_unique<native::NativeDetails>(
-        std::shared_ptr<const ProcessImage>(process, &process->image), types, snapshot);
+    *job.details =
+        std::make_unique<native::NativeDetails>(std::shared_ptr<const ProcessImage>(process, &process->image),
+                                                heap.metadata(), types, std::move(left_out), snapshot);
   }
 }
 
@@ -176,9 +215,15 @@ std::vector<std::pair<std::string, std::string>> describe_core(formats::Bytes he
     facts.emplace_back("threads", std::to_string(core.threads.size()));
     facts.emplace_back("segments", std::to_string(core.segments.size()));
     facts.emplace_back("mapped_files", std::to_string(core.files.size()));
+    std::uint64_t end = 0;
+    for (const formats::elf::Segment& segment : core.segments)
+      end = std::max(end, segment.file_offset + segment.dumped);
+    facts.emplace_back(whole_size, std::to_string(end));
   } catch (const formats::InputError& error) {
-    facts.emplace_back("cannot_be_read", error.what());
+    facts.emplace_back(cannot_be_read, error.what());
   }
+  std::string scratch;
+  for (auto& [name, value] : facts) value = std::string(queries::valid_utf8(value, scratch));
   return facts;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "importers/native_words.h"
 #include "queries/utf8.h"
 
 namespace importers::native {
@@ -10,10 +11,12 @@ using queries::FieldValue;
 using queries::no_object;
 using queries::ObjectId;
 
-NativeDetails::NativeDetails(std::shared_ptr<const formats::ProcessImage> image, const TypedBlocks& types,
-                             const queries::Snapshot& snapshot)
+NativeDetails::NativeDetails(std::shared_ptr<const formats::ProcessImage> image, AddressRanges metadata,
+                             const TypedBlocks& types, LeftOutWords left_out, const queries::Snapshot& snapshot)
     : image_(std::move(image)),
+      metadata_(std::move(metadata)),
       live_prefix_(types.live_prefix),
+      left_out_(std::move(left_out)),
       layouts_(types.layouts),
       snapshot_(snapshot),
       blocks_(snapshot.addresses, snapshot.shallow) {
@@ -28,12 +31,13 @@ void NativeDetails::visit(ObjectId id, F&& f) const {
   const auto live = std::lower_bound(live_prefix_.begin(), live_prefix_.end(), id,
                                      [](const auto& entry, ObjectId wanted) { return entry.first < wanted; });
   if (live != live_prefix_.end() && live->first == id) size = std::min(size, live->second);
-  for (std::uint64_t offset = 0; offset + 8 <= size; offset += 8) {
-    const auto word = image_->word(address + offset);
-    if (!word) return;
-    const ObjectId target = blocks_.find(*word).id;
-    if (target != no_object && target != id && !f(offset, target)) return;
-  }
+  Words(*image_, metadata_).for_each(address, address + size, [&](std::uint64_t at, std::uint64_t word) {
+    const ObjectId target = blocks_.find(word).id;
+    if (target == no_object || target == id) return true;
+    const std::uint64_t offset = at - address;
+    if (std::binary_search(left_out_.begin(), left_out_.end(), std::pair(id, slot_of(offset)))) return true;
+    return f(offset, target);
+  });
 }
 
 namespace {
@@ -58,7 +62,7 @@ std::vector<FieldValue> NativeDetails::fields(ObjectId id, std::size_t limit) co
     if (values.size() >= limit) return false;
     FieldValue value;
     value.name = name_at(id, offset);
-    value.slot = static_cast<std::uint32_t>(offset / 8);
+    value.slot = slot_of(offset);
     value.target = target;
     values.push_back(std::move(value));
     return true;

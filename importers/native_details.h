@@ -5,6 +5,8 @@
 
 #include "formats/process_image.h"
 #include "importers/native_blocks.h"
+#include "importers/native_heap.h"
+#include "importers/native_references.h"
 #include "importers/native_types.h"
 #include "queries/object_details.h"
 #include "queries/snapshot.h"
@@ -13,11 +15,11 @@ namespace importers::native {
 
 class NativeDetails final : public queries::ObjectDetails {
  public:
-  /// Keeps the image; borrows the snapshot.
-  NativeDetails(std::shared_ptr<const formats::ProcessImage> image, const TypedBlocks& types,
-                const queries::Snapshot& snapshot);
+  /// Keeps the image; borrows the snapshot. `metadata`: NativeHeap::metadata(). `left_out`: of make_references().
+  NativeDetails(std::shared_ptr<const formats::ProcessImage> image, AddressRanges metadata, const TypedBlocks& types,
+                LeftOutWords left_out, const queries::Snapshot& snapshot);
 
-  /// The references of the block, as (name of the member or "+0x18", slot, target).
+  /// The references of the block, those of its rows, as (name of the member or "+0x18", slot, target).
   [[nodiscard]] std::vector<queries::FieldValue> fields(queries::ObjectId id, std::size_t limit) const override;
   /// Of blocks whose content is text: up to the first NUL.
   [[nodiscard]] std::optional<std::string> text(queries::ObjectId id, std::size_t limit) const override;
@@ -29,7 +31,9 @@ class NativeDetails final : public queries::ObjectDetails {
   void visit(queries::ObjectId id, F&& f) const;
 
   std::shared_ptr<const formats::ProcessImage> image_;
+  AddressRanges metadata_;
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix_;
+  LeftOutWords left_out_;
   std::vector<bool> is_text_;  ///< by class
   BlockLayouts layouts_;
   const queries::Snapshot& snapshot_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "importers/native_words.h"
+
 namespace importers::native {
 namespace {
 
@@ -57,45 +59,34 @@ class SlotNames {
 
 }  // namespace
 
-void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
-                     const TypedBlocks& types) {
+LeftOutWords make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap,
+                             const Blocks& blocks, const TypedBlocks& types) {
   queries::Snapshot& snapshot = job.snapshot;
   queries::ReferenceColumns& references = snapshot.references;
   const std::uint32_t count = snapshot.object_count;
   references.first.reserve(std::size_t{count} + 1);
   references.first.push_back(0);
+  LeftOutWords left_out;
   SlotNames names(snapshot, types.layouts);
+  Words words(image, heap.metadata());
   auto live = types.live_prefix.begin();
-  const auto ranges = image.ranges();
-  auto range = ranges.begin();
   snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
     std::uint64_t size = blocks.usable(id);
     while (live != types.live_prefix.end() && live->first < id) ++live;
     if (live != types.live_prefix.end() && live->first == id) size = std::min(size, live->second);
-    while (range != ranges.end() && range->end <= address) ++range;
-    auto part = range;
-    for (std::uint64_t at = address, end = address + size; at < end && part != ranges.end() && part->start < end;
-         ++part) {
-      const std::uint64_t stop = std::min(end, part->end);
-      at = std::max(at, part->start);
-      if (part->present()) {
-        heap.metadata().for_each_gap(at, stop, [&](std::uint64_t from, std::uint64_t to) {
-          for (std::uint64_t word_at = (from + 7) & ~std::uint64_t{7}; word_at + 8 <= to; word_at += 8) {
-            const auto word = formats::load_le<std::uint64_t>(part->data + (word_at - part->start));
-            const Blocks::Hit hit = blocks.find(word);
-            if (hit.id == no_object || hit.id == id) continue;
-            if (hit.offset == 0 && types.is_end_of_previous(hit.id, word_at, blocks)) continue;
-            references.target.push_back(hit.id);
-            if (job.rows != nullptr) {
-              const std::uint64_t offset = word_at - address;
-              job.rows->reference(id, static_cast<std::uint32_t>(std::min<std::uint64_t>(offset / 8, 0xFFFF'FFFF)),
-                                  hit.id, names.at(id, offset), queries::Strength::strong);
-            }
-          }
-        });
+    words.for_each(address, address + size, [&](std::uint64_t at, std::uint64_t word) {
+      const Blocks::Hit hit = blocks.find(word);
+      if (hit.id == no_object || hit.id == id) return;
+      const std::uint32_t slot = slot_of(at - address);
+      if (hit.offset == 0 && types.is_end_of_previous(hit.id, at, blocks)) {
+        if (job.details != nullptr) left_out.emplace_back(id, slot);
+        return;
       }
-      at = stop;
-    }
+      references.target.push_back(hit.id);
+      if (job.rows != nullptr) {
+        job.rows->reference(id, slot, hit.id, names.at(id, at - address), queries::Strength::strong);
+      }
+    });
     if (references.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
       throw formats::InputError(snapshot.path + ": more than 4,294,967,294 references: not supported");
     }
@@ -103,6 +94,7 @@ void make_references(ImportJob& job, const formats::ProcessImage& image, const N
     if (job.progress && (index(id) & 0x3FFFF) == 0) job.progress("references", index(id), count);
   });
   references.strength.freeze(references.target.size());
+  return left_out;
 }
 
 }  // namespace importers::native

@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "importers/native_modules.h"
+#include "importers/native_words.h"
 
 namespace importers::native {
 namespace {
@@ -15,10 +16,57 @@ using queries::ObjectId;
 using queries::RootKind;
 using Range = ProcessImage::Range;
 
-constexpr std::uint64_t red_zone = 128;      // below the stack pointer, usable by leaf functions (x86-64 psABI 3.2.2)
-constexpr std::uint64_t descriptor = 0x900;  // at least sizeof(struct pthread), from the thread pointer up
-constexpr std::uint64_t static_tls =
-    16 << 10;  // searched below the thread pointer of a thread without own stack mapping
+constexpr std::uint64_t descriptor = 0x900;     // at least sizeof(struct pthread)
+constexpr std::uint64_t static_tls = 16 << 10;  // searched where the end of thread-local data is not known
+
+/// What is where around a thread's stack pointer and thread pointer.
+struct MachineRules {
+  std::uint64_t red_zone;   ///< below the stack pointer, usable by leaf functions
+  std::uint64_t tls_below;  ///< of the thread pointer: thread-local data of variant II, the descriptor of variant I
+  std::uint64_t tls_above;
+};
+constexpr MachineRules rules_of(formats::elf::Machine machine) {
+  return machine == formats::elf::Machine::x86_64
+             ? MachineRules{128, static_tls, descriptor}  // psABI 3.2.2; TLS variant II
+             : MachineRules{0, descriptor, static_tls};   // AAPCS64 has no red zone; TLS variant I
+}
+
+/// Part of a thread's stack, or its thread-local data.
+struct ThreadMemory {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::int64_t thread = 0;
+  RootKind kind = RootKind::stack_word;
+};
+
+/// Cuts them so that none overlaps another and together they cover the same bytes: where several do, the one that
+/// begins last keeps them. Threads that run on pieces of one mapping (coroutines; or a core that says so) get their
+/// own piece each, and every byte is read once. Ascending. O(n log n).
+std::vector<ThreadMemory> make_disjoint(std::vector<ThreadMemory> all) {
+  std::sort(all.begin(), all.end(), [](const ThreadMemory& a, const ThreadMemory& b) {
+    return std::tuple(a.start, -a.thread, a.kind) < std::tuple(b.start, -b.thread, b.kind);
+  });
+  std::vector<ThreadMemory> pieces;
+  std::vector<ThreadMemory> open;  // begun and not ended, innermost last
+  std::uint64_t at = 0;            // everything below is covered
+  const auto cover_up_to = [&](std::uint64_t limit) {
+    while (!open.empty()) {
+      const ThreadMemory& inner = open.back();
+      const std::uint64_t start = std::max(at, inner.start);
+      const std::uint64_t stop = std::min(inner.end, limit);
+      if (start < stop) pieces.push_back({start, stop, inner.thread, inner.kind});
+      at = std::max(at, stop);
+      if (inner.end > limit) return;
+      open.pop_back();
+    }
+  };
+  for (const ThreadMemory& next : all) {
+    cover_up_to(next.start);
+    if (next.start < next.end) open.push_back(next);
+  }
+  cover_up_to(~std::uint64_t{0});
+  return pieces;
+}
 
 /// A thread control block points to itself at 0 and 16 (x86-64 TLS ABI, variant II).
 bool is_control_block(const ProcessImage& image, std::uint64_t at) {
@@ -37,13 +85,17 @@ class RootFinder {
         types_(types),
         stacks_(stacks),
         snapshot_(snapshot),
+        words_(image, heap.owned()),
+        rules_(rules_of(image.core().machine)),
         in_static_(blocks.count()),
         in_mapped_(blocks.count()) {}
 
   void run() {
     first_frame_ = make_frames(stacks_, snapshot_);
     const auto& threads = image_.core().threads;
+    next_frame_.resize(threads.size());
     for (std::size_t i = 0; i < threads.size(); ++i) thread(threads[i], static_cast<std::int64_t>(i));
+    for (const ThreadMemory& part : make_disjoint(std::move(thread_memory_))) scan(part);
     dead_stacks();
     scanned_.freeze();
     everything_else();
@@ -65,35 +117,15 @@ class RootFinder {
     if (hit.id != no_object) found_.push_back({hit.id, kind, thread, frame, place});
   }
 
-  /// The row of the frame whose stack holds `at`, -1 = not known. `next`: where to go on, as addresses ascend.
-  [[nodiscard]] std::int64_t frame_at(std::int64_t thread, std::uint64_t at, std::size_t& next) const {
+  /// The row of the frame whose stack holds `at`, -1 = not known. Addresses of a thread ascend from call to call.
+  [[nodiscard]] std::int64_t frame_at(std::int64_t thread, std::uint64_t at) {
     const auto number = static_cast<std::size_t>(thread);
     if (number >= stacks_.size()) return -1;
     const std::vector<formats::Frame>& frames = stacks_[number].frames;
+    std::size_t& next = next_frame_[number];
     while (next < frames.size() && (frames[next].is_inlined || frames[next].stack_end <= at)) ++next;
     if (next == frames.size() || at < frames[next].stack_pointer) return -1;
     return static_cast<std::int64_t>(first_frame_[number] + next);
-  }
-
-  template <typename F>
-  void for_each_word(std::uint64_t start, std::uint64_t end, F&& f) const {
-    heap_.owned().for_each_gap(start, end, [&](std::uint64_t from, std::uint64_t to) {
-      from = (from + 7) & ~std::uint64_t{7};
-      while (from + 8 <= to) {
-        const formats::Bytes bytes = image_.at(from);
-        if (bytes.empty()) {
-          const Range* range = image_.find(from);
-          if (range == nullptr) return;
-          from = range->end;  // ranges begin and end at pages
-          continue;
-        }
-        const std::size_t usable =
-            std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(to - from)) & ~std::size_t{7};
-        if (usable == 0) return;
-        for (std::size_t at = 0; at < usable; at += 8) f(from + at, formats::load_le<std::uint64_t>(&bytes[at]));
-        from += usable;
-      }
-    });
   }
 
   void thread(const formats::elf::Thread& thread, std::int64_t number) {
@@ -108,36 +140,47 @@ class RootFinder {
     for (std::size_t at = 0; at + 8 <= thread.vector_registers.size(); at += 8) {
       add(formats::load_le<std::uint64_t>(&thread.vector_registers[at]), RootKind::machine_register, number, {});
     }
+    add_memory(thread, number);
+  }
+
+  /// The live part of its stack, and its thread-local data: on a stack that glibc made they share a mapping.
+  void add_memory(const formats::elf::Thread& thread, std::int64_t number) {
+    const std::uint64_t sp = thread.stack_pointer;
     const std::uint64_t tls = thread.thread_pointer;
-    if (const Range* stack = image_.find(thread.stack_pointer); stack != nullptr && stack->writable) {
-      const std::uint64_t low = std::max(stack->start, thread.stack_pointer - std::min(thread.stack_pointer, red_zone));
-      const bool has_tls = tls >= thread.stack_pointer && tls < stack->end;
-      const std::uint64_t high = has_tls ? std::min(stack->end, tls + descriptor) : stack->end;
-      std::size_t frame = 0;
-      for_each_word(low, has_tls ? tls : high, [&](std::uint64_t at, std::uint64_t word) {
-        const Blocks::Hit hit = blocks_.find(word);
-        if (hit.id == no_object || (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_))) return;
-        const bool below = at < thread.stack_pointer;
-        add(word, RootKind::stack_word, number,
-            below ? "sp-" + hex(thread.stack_pointer - at) : "sp+" + hex(at - thread.stack_pointer),
-            below ? -1 : frame_at(number, at, frame));
-      });
-      scanned_.add(stack->start, high);
+    std::uint64_t tls_start = tls - std::min(tls, rules_.tls_below);
+    if (const Range* stack = image_.find(sp); stack != nullptr && stack->writable) {
+      const std::uint64_t low = std::max(stack->start, sp - std::min(sp, rules_.red_zone));
+      std::uint64_t high = stack->end;
+      std::uint64_t owned_end = stack->end;  // the rest of the mapping is dead stack, or of this thread
+      if (tls >= sp && tls < stack->end) {
+        const bool variant_one = image_.core().machine == formats::elf::Machine::aarch64;
+        high = variant_one ? std::max(sp, tls_start) : tls;
+        tls_start = high;
+        owned_end = std::min(stack->end, tls + rules_.tls_above);
+      }
+      thread_memory_.push_back({low, high, number, RootKind::stack_word});
+      scanned_.add(stack->start, owned_end);
     }
     if (const Range* range = tls == 0 ? nullptr : image_.find(tls); range != nullptr && range->writable) {
-      const std::uint64_t low = scanned_below(tls) ? tls : std::max(range->start, tls - std::min(tls, static_tls));
-      const std::uint64_t high = std::min(range->end, tls + descriptor);
-      for_each_word(low, high, [&](std::uint64_t at, std::uint64_t word) {
-        add(word, RootKind::thread_local_data, number, at < tls ? "tls-" + hex(tls - at) : "tls+" + hex(at - tls));
-      });
+      const std::uint64_t low = std::max(range->start, tls_start);
+      const std::uint64_t high = std::min(range->end, tls + rules_.tls_above);
+      thread_memory_.push_back({low, high, number, RootKind::thread_local_data});
       scanned_.add(low, high);
     }
   }
 
-  /// Whether the word below the thread pointer was scanned as stack already.
-  [[nodiscard]] bool scanned_below(std::uint64_t tls) const {
-    const auto ranges = scanned_.ranges();
-    return !ranges.empty() && ranges.back().start < tls && tls <= ranges.back().end;
+  void scan(const ThreadMemory& part) {
+    const formats::elf::Thread& thread = image_.core().threads[static_cast<std::size_t>(part.thread)];
+    const bool is_stack = part.kind == RootKind::stack_word;
+    const std::uint64_t base = is_stack ? thread.stack_pointer : thread.thread_pointer;
+    const std::string name = is_stack ? "sp" : "tls";
+    words_.for_each(part.start, part.end, [&](std::uint64_t at, std::uint64_t word) {
+      const Blocks::Hit hit = blocks_.find(word);
+      if (hit.id == no_object || (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_))) return;
+      const bool below = at < base;
+      add(word, part.kind, part.thread, name + (below ? "-" + hex(base - at) : "+" + hex(at - base)),
+          is_stack && !below ? frame_at(part.thread, at) : -1);
+    });
   }
 
   /// Stacks of ended threads: guard, stack, a control block near the top that is no living thread's.
@@ -186,7 +229,7 @@ class RootFinder {
       if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
       const bool is_static = file >= 0;
       scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
-        for_each_word(from, to, [&](std::uint64_t at, std::uint64_t word) {
+        words_.for_each(from, to, [&](std::uint64_t at, std::uint64_t word) {
           const Blocks::Hit hit = blocks_.find(word);
           if (hit.id == no_object) return;
           if (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_)) return;
@@ -252,8 +295,12 @@ class RootFinder {
   const NameSource* names_;
   const TypedBlocks& types_;
   const std::vector<formats::CallStack>& stacks_;
-  std::vector<std::size_t> first_frame_;  ///< by thread: its first row of frames
+  std::vector<std::size_t> first_frame_;     ///< by thread: its first row of frames
+  std::vector<std::size_t> next_frame_;      ///< by thread: where frame_at() goes on
+  std::vector<ThreadMemory> thread_memory_;  ///< to be scanned
   queries::Snapshot& snapshot_;
+  Words words_;  ///< outside of the heaps
+  MachineRules rules_;
   AddressRanges scanned_;  ///< stacks and thread-local data: not scanned again
   queries::Bitmap in_static_;
   queries::Bitmap in_mapped_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "queries/utf8.h"
+
 namespace queries {
 
 EqualContent EqualContent::of(std::vector<Entry> entries) {
@@ -58,6 +60,39 @@ NameId Snapshot::name_id(std::string_view text) {
       name_ids_.try_emplace(std::string(text), NameId{static_cast<std::uint32_t>(names.size())});
   if (is_new) names.emplace_back(text);
   return found->second;
+}
+
+void Snapshot::make_texts_valid() {
+  std::string scratch;
+  const auto make_valid = [&scratch](std::string& text) {
+    const std::string_view valid = valid_utf8(text, scratch);
+    if (valid.data() != text.data()) text = valid;
+  };
+  for (std::string* text : {&path, &format, &runtime}) make_valid(*text);
+  for (std::string& text : names) make_valid(text);
+  for (std::string& text : warnings) make_valid(text);
+  for (auto& [key, value] : meta) {
+    make_valid(key);
+    make_valid(value);
+  }
+  for (DamageRow& row : damage) make_valid(row.what);
+  for (ClassRow& row : classes) {
+    make_valid(row.name);
+    make_valid(row.source);
+  }
+  for (ThreadRow& row : threads) {
+    make_valid(row.name);
+    make_valid(row.state);
+  }
+  for (FrameRow& row : frames) {
+    make_valid(row.function);
+    make_valid(row.file);
+    make_valid(row.module);
+  }
+  for (RegionRow& row : regions) {
+    make_valid(row.kind);
+    make_valid(row.name);
+  }
 }
 
 bool Snapshot::derives_from(ClassId id, ClassId ancestor) const {

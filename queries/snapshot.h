@@ -197,6 +197,9 @@ struct Snapshot {
   [[nodiscard]] ObjectKind kind_of(ObjectId id) const;
   /// Interns a name. Linear memory, O(1).
   NameId name_id(std::string_view text);
+  /// For importers whose dumps hold texts of any bytes (paths, symbols): replaces what is not UTF-8 in all of the
+  /// snapshot's texts (queries/utf8.h). Two names may be equal afterwards. O(texts).
+  void make_texts_valid();
   /// true when `id` is `ancestor` or derives from it. O(depth), guards against cycles in damaged dumps.
   [[nodiscard]] bool derives_from(ClassId id, ClassId ancestor) const;
   [[nodiscard]] ClassId find_class(std::string_view name) const;  ///< first class of that name, or no_class

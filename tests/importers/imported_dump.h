@@ -112,6 +112,28 @@ inline std::string problem_of(const queries::Snapshot& s, const RecordingSink* r
     if (thread.object != no_object && !is_object(thread.object)) return "a thread that is no object";
     if (!is_utf8(thread.name)) return "a thread name that is not UTF-8";
   }
+  for (const FrameRow& frame : s.frames) {
+    if (!is_utf8(frame.function) || !is_utf8(frame.file) || !is_utf8(frame.module)) return "a frame that is not UTF-8";
+  }
+  std::uint64_t region_end = 0;
+  for (const RegionRow& region : s.regions) {
+    if (region.start < region_end || region.start >= region.end) return "regions that overlap or are empty";
+    region_end = region.end;
+    if (region.live_bytes + region.free_bytes + region.cached_bytes + region.overhead_bytes !=
+        region.end - region.start) {
+      return "a region whose parts are not its size";
+    }
+    if (!is_utf8(region.kind) || !is_utf8(region.name)) return "a region that is not UTF-8";
+  }
+  for (const auto& [key, value] : s.meta) {
+    if (!is_utf8(key) || !is_utf8(value)) return "a fact that is not UTF-8";
+  }
+  for (const std::string& warning : s.warnings) {
+    if (!is_utf8(warning)) return "a warning that is not UTF-8";
+  }
+  for (const DamageRow& row : s.damage) {
+    if (!is_utf8(row.what)) return "damage that is not UTF-8";
+  }
   for (const ObjectId object : s.content.objects) {
     if (!is_object(object)) return "content of no object";
   }
