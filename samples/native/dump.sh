@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds one sample with the system's compiler, runs it and makes a core of it:
 #
-#   samples/native/dump.sh [--build plain|stripped|static|pie|debug] [--preload LIBRARY] [--by kernel|gcore] [-o DIR] NAME
+#   samples/native/dump.sh [--build plain|stripped|static|pie|debug|libcxx] [--preload LIBRARY] [--by kernel|gcore] [-o DIR]
+#     NAME
 #
 # Leaves in DIR: NAME (the program), NAME.core, NAME.truth (what the program says of its heap, a line "name value" each)
 # and NAME.live ("ADDRESS,SIZE" of every live block, by malloc_log.c; a static program has none). The kernel writes the
@@ -32,9 +33,13 @@ case $build in
   static) flags=(-O1 -static) ;;
   debug) flags=(-O0 -g -no-pie) ;;
   pie) flags=(-O1 -pie -fPIE -g -gz) ;;  # with compressed debug information
+  libcxx) flags=(-O1 -no-pie -stdlib=libc++) CXX=clang++ ;;  # LLVM's standard library
   *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;
 esac
 command -v "${CXX:-c++}" > /dev/null && command -v "${CC:-cc}" > /dev/null || skip "no compiler here"
+if [[ $build == libcxx ]]; then
+  echo '#include <vector>' | "$CXX" "${flags[@]}" -fsyntax-only -x c++ - 2> /dev/null || skip "no libc++ here"
+fi
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 

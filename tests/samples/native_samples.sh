@@ -2,7 +2,7 @@
 # Does the program say what is true of the native samples' cores? Each is built, run and dumped here, then every block
 # is compared with the log of its allocations, and the fault with what the sample says of itself.
 #
-#   tests/samples/native_samples.sh HEAPQL plain|stripped|static|pie|gcore|checked-in [ALLOCATOR]
+#   tests/samples/native_samples.sh HEAPQL plain|stripped|static|pie|libcxx|gcore|checked-in [ALLOCATOR]
 #
 # gcore: the plain build, dumped by gcore. checked-in: the core and the truth of it in samples/, nothing is built. ALLOCATOR:
 # jemalloc, tcmalloc_minimal or mimalloc, found by the dynamic linker and preloaded. Prints a line per check; exit status 1
@@ -108,6 +108,26 @@ check_double_free() {
   check "on the stack: abort" "$(number "SELECT count(*) FROM frame WHERE function = 'abort'")" 1
 }
 
+# Blocks by the container that they are told to be of.
+check_containers() {
+  local what name
+  while IFS='|' read -r what name; do
+    check "$what" "$(number "SELECT coalesce(sum(object_count), 0) FROM histogram WHERE class LIKE '$name%'")" "$(truth "$what")"
+  done << 'END'
+vector_bodies|std::vector body
+string_bodies|std::string body
+list_nodes|std::list node
+tree_nodes|std::map/set node
+hash_nodes|std::unordered_map/set node
+hash_buckets|std::unordered_map/set buckets
+deque_blocks|std::deque block
+deque_maps|std::deque map
+END
+  if [[ $build == stripped ]]; then return; fi
+  check accounts "$(number "SELECT coalesce(sum(object_count), 0) FROM histogram WHERE class LIKE '%make_shared%Account%'")" \
+    "$(truth accounts)"
+}
+
 dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
   if [[ $build == checked-in ]]; then
     zstd -q -d "$source/samples/dumps/$sample.core.zst" -o "$work/$sample.core"
@@ -117,7 +137,7 @@ dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
   fi
 }
 
-samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free)
+samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free containers)
 if [[ $build == checked-in ]]; then samples=(leaked_list); fi
 for sample in "${samples[@]}"; do
   if [[ $sample == double_free && -n $allocator ]]; then continue; fi  # others than glibc's do not see it
