@@ -9,6 +9,7 @@
 #include "tests/support/dynamic_process.h"
 #include "tests/support/heap_profile_writer.h"
 #include "tests/support/machine_code_writer.h"
+#include "tests/support/native_samples.h"
 #include "tests/support/pprof_samples.h"
 #include "tests/support/tracemalloc_writer.h"
 
@@ -88,6 +89,17 @@ void write_python_profiles(const std::filesystem::path& folder) {
   write(folder / "tracemalloc" / "snapshot", tests::tracemalloc_snapshot());
 }
 
+/// One heap each. Of mimalloc's the segment's first slices; a tcmalloc page map makes a core too large for a fuzzer.
+void write_heaps(const std::filesystem::path& folder) {
+  constexpr std::size_t few_slices = 160 << 10;
+  write(folder / "glibc_core", tests::glibc_sample());
+  write(folder / "glibc_2_27_core", tests::glibc_sample(27));
+  write(folder / "glibc_2_43_core", tests::glibc_sample(43));
+  write(folder / "jemalloc_core", tests::jemalloc_sample());
+  write(folder / "jemalloc_older_core", tests::jemalloc_sample(tests::JemallocWriter::older()));
+  write(folder / "mimalloc_core", tests::mimalloc_sample().substr(0, few_slices));
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -99,4 +111,5 @@ int main(int count, char** arguments) {
   write_pprof(folder / "pprof");
   write_heap_profiles(folder);
   write_python_profiles(folder);
+  write_heaps(folder / "import");
 }
