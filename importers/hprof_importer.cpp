@@ -469,6 +469,7 @@ void import_hprof(ImportJob& job) {
   auto details =
       std::make_unique<hprof::HprofDetails>(std::move(catalog), std::move(table), std::move(locals), snapshot);
   hprof::name_threads(*details, snapshot);
+  snapshot.make_texts_valid();  // of stack frames: a damaged dump's have any bytes
   if (job.details != nullptr) *job.details = std::move(details);
 }
 

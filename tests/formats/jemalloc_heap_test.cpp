@@ -453,7 +453,8 @@ TEST_P(JemallocVersions, EveryTruncationKeepsWhatIsThere) {
 
 TEST_P(JemallocVersions, NoByteFlipBreaksTheWalk) {
   const std::string whole = every_kind().bytes();
-  for (std::size_t i = 0; i < whole.size(); ++i) {
+  const std::size_t step = GetParam() == &formats::jemalloc::layouts[0] ? 1 : 7;  // of bytes that both have
+  for (std::size_t i = 0; i < whole.size(); i += step) {
     for (const char flip : {'\x01', '\x80', '\xFF'}) {
       std::string flipped = whole;
       flipped[i] = static_cast<char>(flipped[i] ^ flip);
