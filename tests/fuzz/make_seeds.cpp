@@ -1,5 +1,5 @@
-// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/* and FOLDER/core/*. Run once; the files are
-// checked in.
+// Writes the small seed corpora: make_seeds FOLDER makes FOLDER/hprof/*, core/*, heaptrack/* and malloc_traces/*. Run
+// once; the files are checked in.
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -7,6 +7,8 @@
 #include "tests/formats/hprof_samples.h"
 #include "tests/support/core_writer.h"
 #include "tests/support/dynamic_process.h"
+#include "tests/support/heaptrack_writer.h"
+#include "tests/support/malloc_traces.h"
 
 namespace {
 
@@ -45,6 +47,13 @@ void write_cores(const std::filesystem::path& folder) {
   write(folder / "overlapping", overlapping.count_in_section().bytes());
 }
 
+void write_traces(const std::filesystem::path& folder) {
+  write(folder / "heaptrack" / "format_1", tests::small_heaptrack(1));
+  write(folder / "heaptrack" / "format_3", tests::small_heaptrack(3));
+  write(folder / "malloc_traces" / "mtrace", tests::small_mtrace);
+  write(folder / "malloc_traces" / "valgrind", tests::small_valgrind_trace);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -52,4 +61,5 @@ int main(int count, char** arguments) {
   const std::filesystem::path folder = arguments[1];
   write_hprof(folder / "hprof");
   write_cores(folder / "core");
+  write_traces(folder);
 }
