@@ -124,8 +124,7 @@ void check_output(const std::string& path) {
 }
 
 const importers::Importer& importer_for(const formats::Input& input) {
-  const formats::Bytes head = input.bytes().first(std::min(input.bytes().size(), head_size));
-  const importers::Importer* importer = importers::find_importer(head);
+  const importers::Importer* importer = importers::find_importer(input.head(head_size));
   if (importer == nullptr) {
     throw formats::InputError(input.path() + ": " + importers::refusal(input.bytes()));
   }
@@ -137,6 +136,7 @@ formats::Input open_input(const std::string& path, const ImportRequest& request,
   formats::InputOptions options;
   options.threads = request.import.threads;
   options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.update("open", done, total); };
+  options.inflate_later = true;  // traces are read as they inflate
   return formats::Input::open(path, damage, options);
 }
 

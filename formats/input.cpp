@@ -7,13 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "formats/decoder.h"
 #include "formats/gzip.h"
 #include "formats/spool.h"
-#include "formats/zstd.h"
 
 namespace formats {
 namespace {
@@ -97,38 +98,80 @@ Mapping spool_stream(int descriptor, const std::string& path, const InputOptions
   return Mapping(spool.descriptor(), spool.size(), path);
 }
 
+[[noreturn]] void fail_unreadable(const std::string& path, std::string_view compression) {
+  fail(path, std::string(compression) + " stream with nothing readable in it", 0,
+       "test it with `" + std::string(compression) + " -t`");
+}
+
+/// The first `limit` bytes that come out, or fewer.
+std::string inflate_head(const Compression& compression, Bytes stored, const std::string& path, std::size_t limit) {
+  std::string head(limit, '\0');
+  DamageLog damage;
+  head.resize(compression.decoder(stored, path, damage)->read(std::as_writable_bytes(std::span(head))));
+  return head;
+}
+
+void inflate(Decoder& decoder, Spool& spool, const InputOptions& options) {
+  std::vector<std::byte> room(std::size_t{1} << 20);
+  std::size_t size = 0;
+  do {
+    size = decoder.read(room);
+    spool.write({room.data(), size});
+    if (options.progress) options.progress(decoder.used(), decoder.file_size());
+  } while (size == room.size());
+}
+
 }  // namespace
+
+struct Input::State {
+  std::string path;
+  std::uint64_t file_size = 0;
+  std::string_view compression_name;
+  std::optional<Mapping> mapping;  // what bytes() is, unless borrowed; of the stored bytes as long as `pending`
+  Bytes bytes;
+  bool pending = false;  // still to be inflated
+  const Compression* compression = nullptr;
+  DamageLog* damage = nullptr;
+  InputOptions options;
+  std::string head;
+
+  void inflate_all();
+};
+
+void Input::State::inflate_all() {
+  madvise(mapping->address, mapping->size, MADV_SEQUENTIAL);
+  Spool spool(path, options.spool_limit);
+  if (compression != nullptr) {
+    inflate(*compression->decoder(bytes, path, *damage), spool, options);
+  } else {
+    gzip::inflate(bytes, spool, *damage, options.threads, options.progress);
+  }
+  if (spool.size() == 0) fail_unreadable(path, compression_name);
+  mapping = Mapping(spool.descriptor(), spool.size(), path);
+  bytes = mapping->bytes();
+  pending = false;
+}
 
 Input Input::open(const std::string& path, DamageLog& damage, const InputOptions& options) {
   const Descriptor file(open_for_reading(path));
   const struct stat status = status_of(file.number, path);
   // Standard input redirected from a file is as good as the file, if nobody has read from it yet.
   const bool regular = S_ISREG(status.st_mode) && (path != "-" || lseek(file.number, 0, SEEK_CUR) == 0);
-  Mapping mapping = regular ? Mapping(file.number, static_cast<std::uint64_t>(status.st_size), path)
-                            : spool_stream(file.number, path, options);
-  Input input;
-  input.path_ = path;
-  input.file_size_ = mapping.size;
-  const Bytes stored = mapping.bytes();
-  if (gzip::looks_like(stored) || zstd::looks_like(stored)) {
-    input.compression_ = gzip::looks_like(stored) ? "gzip" : "zstd";
-    madvise(mapping.address, mapping.size, MADV_SEQUENTIAL);
-    Spool spool(path, options.spool_limit);
-    if (gzip::looks_like(stored)) {
-      gzip::inflate(stored, spool, damage, options.threads, options.progress);
-    } else {
-      zstd::inflate(stored, path, spool, damage, options.progress);
-    }
-    if (spool.size() == 0) {
-      fail(path, std::string(input.compression_) + " stream with nothing readable in it", 0,
-           "test it with `" + std::string(input.compression_) + " -t`");
-    }
-    mapping = Mapping(spool.descriptor(), spool.size(), path);
+  auto state = std::make_unique<State>();
+  state->mapping = regular ? Mapping(file.number, static_cast<std::uint64_t>(status.st_size), path)
+                           : spool_stream(file.number, path, options);
+  state->path = path;
+  state->file_size = state->mapping->size;
+  state->bytes = state->mapping->bytes();
+  state->compression = find_compression(state->bytes);
+  if (state->compression != nullptr || gzip::looks_like(state->bytes)) {
+    state->compression_name = state->compression != nullptr ? state->compression->name : "gzip";
+    state->damage = &damage;
+    state->options = options;
+    state->pending = true;
+    if (!options.inflate_later) state->inflate_all();
   }
-  input.bytes_ = mapping.bytes();
-  input.mapped_size_ = mapping.size;
-  input.mapping_ = std::exchange(mapping.address, nullptr);
-  return input;
+  return Input(std::move(state));
 }
 
 std::string Input::read_head(const std::string& path, std::size_t limit) {
@@ -137,8 +180,8 @@ std::string Input::read_head(const std::string& path, std::size_t limit) {
   if (!S_ISREG(status.st_mode)) {
     fail(path, "is a stream, whose head cannot be read twice", 0, "open it as a whole or save it to a file first");
   }
-  // Incompressible bytes grow a little, and zstd gives nothing before a block (up to 128 KiB) is complete.
-  const std::uint64_t enough = std::uint64_t{limit} + (256u << 10);
+  // Incompressible bytes grow a little, and nothing comes before a block is complete: 128 KiB of zstd, 900 kB of bzip2.
+  const std::uint64_t enough = std::uint64_t{limit} + (1u << 20);
   std::string stored(std::min<std::uint64_t>(enough, static_cast<std::uint64_t>(status.st_size)), '\0');
   std::size_t size = 0;
   while (size < stored.size()) {  // pread: standard input redirected from a file stays where it is
@@ -151,52 +194,59 @@ std::string Input::read_head(const std::string& path, std::size_t limit) {
   stored.resize(size);
   const Bytes bytes = std::as_bytes(std::span(stored));
   if (gzip::looks_like(bytes)) return gzip::inflate_head(bytes, limit);
-  if (zstd::looks_like(bytes)) return zstd::inflate_head(bytes, limit);
+  if (const Compression* compression = find_compression(bytes)) return inflate_head(*compression, bytes, path, limit);
   stored.resize(std::min(stored.size(), limit));
   return stored;
 }
 
 Input Input::borrow(Bytes bytes, std::string name) {
-  Input input;
-  input.bytes_ = bytes;
-  input.path_ = std::move(name);
-  input.file_size_ = bytes.size();
-  return input;
+  auto state = std::make_unique<State>();
+  state->bytes = bytes;
+  state->path = std::move(name);
+  state->file_size = bytes.size();
+  return Input(std::move(state));
 }
 
-Input::Input(Input&& other) noexcept
-    : bytes_(other.bytes_),
-      path_(std::move(other.path_)),
-      file_size_(other.file_size_),
-      compression_(other.compression_),
-      mapping_(std::exchange(other.mapping_, nullptr)),
-      mapped_size_(other.mapped_size_) {
-  other.bytes_ = {};
+Input::Input(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Input::Input(Input&& other) noexcept = default;
+Input& Input::operator=(Input&& other) noexcept = default;
+Input::~Input() = default;
+
+Bytes Input::bytes() const {
+  if (state_->pending) state_->inflate_all();
+  return state_->bytes;
 }
 
-Input& Input::operator=(Input&& other) noexcept {
-  std::swap(bytes_, other.bytes_);
-  std::swap(path_, other.path_);
-  std::swap(file_size_, other.file_size_);
-  std::swap(compression_, other.compression_);
-  std::swap(mapping_, other.mapping_);
-  std::swap(mapped_size_, other.mapped_size_);
-  return *this;
+Bytes Input::head(std::size_t limit) const {
+  if (!state_->pending) return state_->bytes.first(std::min(limit, state_->bytes.size()));
+  if (state_->head.size() < limit) {
+    state_->head = state_->compression != nullptr
+                       ? inflate_head(*state_->compression, state_->bytes, state_->path, limit)
+                       : gzip::inflate_head(state_->bytes, limit);
+    if (state_->head.empty()) fail_unreadable(state_->path, state_->compression_name);
+  }
+  return std::as_bytes(std::span(state_->head)).first(std::min(limit, state_->head.size()));
 }
 
-Input::~Input() {
-  if (mapping_ != nullptr) munmap(mapping_, mapped_size_);
+std::unique_ptr<Decoder> Input::decoder() const {
+  if (!state_->pending || state_->compression == nullptr) return nullptr;
+  return state_->compression->decoder(state_->bytes, state_->path, *state_->damage);
 }
+
+const std::string& Input::path() const { return state_->path; }
+std::uint64_t Input::file_size() const { return state_->file_size; }
+std::string_view Input::compression() const { return state_->compression_name; }
 
 void Input::release_before(std::uint64_t offset) const {
-  if (mapping_ == nullptr) return;
+  if (!state_->mapping || state_->pending) return;
+  const Mapping& mapping = *state_->mapping;
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(offset, mapped_size_) / page * page);
-  if (size != 0) madvise(mapping_, size, MADV_DONTNEED);
+  const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(offset, mapping.size) / page * page);
+  if (size != 0) madvise(mapping.address, size, MADV_DONTNEED);
 }
 
 void Input::expect_sequential() const {
-  if (mapping_ != nullptr) madvise(mapping_, mapped_size_, MADV_SEQUENTIAL);
+  if (state_->mapping) madvise(state_->mapping->address, state_->mapping->size, MADV_SEQUENTIAL);
 }
 
 }  // namespace formats

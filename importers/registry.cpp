@@ -4,20 +4,25 @@
 #include "formats/foreign_files.h"
 #include "formats/heap_profile_text.h"
 #include "formats/heapcheck.h"
+#include "formats/heaptrack.h"
 #include "formats/hprof.h"
 #include "formats/jemalloc_profile.h"
 #include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
+#include "formats/mtrace.h"
 #include "formats/pprof.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
 #include "formats/tracemalloc_snapshot.h"
+#include "formats/valgrind_trace.h"
 #include "importers/core_importer.h"
 #include "importers/heap_profile_text_importer.h"
 #include "importers/heapcheck_importer.h"
+#include "importers/heaptrack_importer.h"
 #include "importers/hprof_description.h"
 #include "importers/hprof_importer.h"
 #include "importers/jemalloc_profile_importer.h"
+#include "importers/malloc_trace_importer.h"
 #include "importers/pprof_importer.h"
 #include "importers/series_importer.h"
 #include "importers/tracemalloc_importer.h"
@@ -30,6 +35,11 @@ constexpr Importer importers_by_magic[] = {
      describe_hprof, false},
     {"core", "ELF cores of native processes (64-bit x86-64, AArch64): glibc malloc, jemalloc, tcmalloc, mimalloc",
      formats::elf::is_elf, import_core, describe_core, false},
+    {"heaptrack", "heaptrack's recordings, interpreted and raw (file formats 0 to 3)", formats::heaptrack::looks_like,
+     import_heaptrack, describe_heaptrack},
+    {"mtrace", "glibc's mtrace", formats::mtrace::looks_like, import_mtrace, describe_malloc_trace},
+    {"valgrind-trace", "valgrind --trace-malloc=yes", formats::valgrind_trace::looks_like, import_valgrind_trace,
+     describe_malloc_trace},
     {"malloc_info", "glibc's malloc_info(3), once or as a series", formats::malloc_info::looks_like, import_malloc_info,
      describe_malloc_info},
     {"proc", "/proc/PID/status, smaps, smaps_rollup, once or as a series", formats::proc_memory::looks_like,

@@ -8,7 +8,9 @@
 #include "tests/support/core_writer.h"
 #include "tests/support/dynamic_process.h"
 #include "tests/support/heap_profile_writer.h"
+#include "tests/support/heaptrack_writer.h"
 #include "tests/support/machine_code_writer.h"
+#include "tests/support/malloc_traces.h"
 #include "tests/support/native_samples.h"
 #include "tests/support/pprof_samples.h"
 #include "tests/support/tracemalloc_writer.h"
@@ -65,6 +67,24 @@ void write_machine_code(const std::filesystem::path& folder) {
   write(folder / "unknown", code.elf(M::Symbols::none));
 }
 
+/// One heap each. Of mimalloc's the segment's first slices; a tcmalloc page map makes a core too large for a fuzzer.
+void write_heaps(const std::filesystem::path& folder) {
+  constexpr std::size_t few_slices = 160 << 10;
+  write(folder / "glibc_core", tests::glibc_sample());
+  write(folder / "glibc_2_27_core", tests::glibc_sample(27));
+  write(folder / "glibc_2_43_core", tests::glibc_sample(43));
+  write(folder / "jemalloc_core", tests::jemalloc_sample());
+  write(folder / "jemalloc_older_core", tests::jemalloc_sample(tests::JemallocWriter::older()));
+  write(folder / "mimalloc_core", tests::mimalloc_sample().substr(0, few_slices));
+}
+
+void write_traces(const std::filesystem::path& folder) {
+  write(folder / "heaptrack" / "format_1", tests::small_heaptrack(1));
+  write(folder / "heaptrack" / "format_3", tests::small_heaptrack(3));
+  write(folder / "malloc_traces" / "mtrace", tests::small_mtrace);
+  write(folder / "malloc_traces" / "valgrind", tests::small_valgrind_trace);
+}
+
 void write_pprof(const std::filesystem::path& folder) {
   write(folder / "go_heap", tests::go_heap().bytes());
   write(folder / "no_texts", tests::go_heap().bytes_without_texts());
@@ -89,17 +109,6 @@ void write_python_profiles(const std::filesystem::path& folder) {
   write(folder / "tracemalloc" / "snapshot", tests::tracemalloc_snapshot());
 }
 
-/// One heap each. Of mimalloc's the segment's first slices; a tcmalloc page map makes a core too large for a fuzzer.
-void write_heaps(const std::filesystem::path& folder) {
-  constexpr std::size_t few_slices = 160 << 10;
-  write(folder / "glibc_core", tests::glibc_sample());
-  write(folder / "glibc_2_27_core", tests::glibc_sample(27));
-  write(folder / "glibc_2_43_core", tests::glibc_sample(43));
-  write(folder / "jemalloc_core", tests::jemalloc_sample());
-  write(folder / "jemalloc_older_core", tests::jemalloc_sample(tests::JemallocWriter::older()));
-  write(folder / "mimalloc_core", tests::mimalloc_sample().substr(0, few_slices));
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -108,8 +117,9 @@ int main(int count, char** arguments) {
   write_hprof(folder / "hprof");
   write_cores(folder / "core");
   write_machine_code(folder / "machine_code");
+  write_heaps(folder / "import");
+  write_traces(folder);
   write_pprof(folder / "pprof");
   write_heap_profiles(folder);
   write_python_profiles(folder);
-  write_heaps(folder / "import");
 }
