@@ -8,6 +8,7 @@
 #include "formats/elf_core.h"
 #include "formats/link_map.h"
 #include "importers/native_blocks.h"
+#include "importers/native_code.h"
 #include "importers/native_debug_types.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
@@ -156,13 +157,18 @@ void import_core(ImportJob& job) {
   const std::vector<formats::CallStack> stacks = native::call_stacks(*process);
   formats::TypeCatalog catalog(process->session);
   native::find_debug_types(catalog, image, blocks, stacks, &names, types);
+  if (job.progress) job.progress("code", 0, 0);
+  const native::NativeCode code(*process, heap, job.options);
+  if (code.type_blocks(types, blocks) != 0) native::charge_to_owners(types, image, blocks, &names);
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
+  code.describe_sites(types, blocks, snapshot);
 
   native::find_requested_sizes(image, blocks, types, snapshot);
   native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
   native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
+  code.describe_code(stacks, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   if (job.details != nullptr) {
     *job.details = std::make_unique<native::NativeDetails>(
