@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "analyzer/commands/import_cache.h"
 #include "analyzer/commands/option_values.h"
 #include "analyzer/import_series.h"
 #include "analyzer/input_files.h"
@@ -165,7 +166,11 @@ po::options_description import_options() {
       "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
       "cores: where libraries are looked for by file name (may be repeated)")(
       "debug-dir", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
-      "cores: where separate debug files are, as .build-id/xx/yyyy.debug (default: /usr/lib/debug; may be repeated)");
+      "cores: where separate debug files are, as .build-id/xx/yyyy.debug (default: /usr/lib/debug; may be repeated)")(
+      "code", po::value<std::string>()->value_name("WHICH"),
+      "cores: machine code to read: auto (of the program and of libraries that are not the distribution's, up to 32 "
+      "MiB), "
+      "all or none");
   return options;
 }
 
@@ -210,6 +215,11 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
   if (values.count("sysroot") != 0) request.import.modules.sysroot = text_value(values, "sysroot");
   request.import.modules.solib_paths = list("solib-path");
   request.import.modules.debug_directories = list("debug-dir");
+  const std::string code = choice(values, "code", {"auto", "all", "none"});
+  request.import.code = code == "all"    ? importers::CodeModules::all
+                        : code == "none" ? importers::CodeModules::none
+                                         : importers::CodeModules::automatic;
+  if (!global.no_cache) request.import.code_cache = code_cache_path();
   return request;
 }
 
@@ -218,6 +228,7 @@ std::string import_options_text(const ImportRequest& request) {
   std::string paths = " exe=" + modules.exe + " sysroot=" + modules.sysroot;
   for (const std::string& path : modules.solib_paths) paths += " solib=" + path;
   for (const std::string& path : modules.debug_directories) paths += " debug=" + path;
+  paths += " code=" + std::to_string(static_cast<int>(request.import.code));
   return "dump=" + std::to_string(request.import.dump_index) +
          " sizes=" + std::to_string(static_cast<int>(request.import.sizes)) +
          " values=" + std::to_string(static_cast<int>(request.import.values)) +

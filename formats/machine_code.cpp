@@ -179,6 +179,8 @@ class Analyser final : public FlowVisitor {
         continue;
       }
       const bool is_relative = operand.kind == Operand::Kind::memory && operand.base == instruction_pointer;
+      // A PLT entry says nothing: its callers do.
+      if (instruction.effect == Effect::jump && file_.slots().count(reference.target) != 0) continue;
       const Section* section = file_.section(reference.target);
       // Numbers in fixed code are addresses where data is; RIP-relative operands are addresses wherever they point.
       if (!is_relative && (section == nullptr || section->is_executable)) continue;

@@ -9,6 +9,7 @@
 #include "formats/link_map.h"
 #include "importers/native_allocators.h"
 #include "importers/native_blocks.h"
+#include "importers/native_code.h"
 #include "importers/native_debug_types.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
@@ -184,16 +185,21 @@ void import_core(ImportJob& job) {
   const std::vector<formats::CallStack> stacks = native::call_stacks(*process);
   formats::TypeCatalog catalog(process->session);
   native::find_debug_types(catalog, image, blocks, stacks, &names, types);
+  if (job.progress) job.progress("code", 0, 0);
+  const native::NativeCode code(*process, heap, job.options);
+  if (code.type_blocks(types, blocks) != 0) native::charge_to_owners(types, image, blocks, &names);
   make_classes(types, snapshot);
   if (job.options.histogram_only) {
     make_histogram(snapshot);
     return snapshot.make_texts_valid();
   }
+  code.describe_sites(types, blocks, snapshot);
 
   native::find_requested_sizes(image, blocks, types, snapshot);
   native::LeftOutWords left_out = native::make_references(job, image, heap, blocks, types);
   if (job.progress) job.progress("roots", 0, 0);
   native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
+  code.describe_code(stacks, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   snapshot.make_texts_valid();
   if (job.details != nullptr) {

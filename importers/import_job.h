@@ -24,6 +24,13 @@ enum class SizeRule : std::uint8_t {
 /// `--values`: which primitive fields become rows of `value`.
 enum class ValueRows : std::uint8_t { automatic, all, none };
 
+/// `--code`: the machine code of which of a core's modules is read (native_code.h).
+enum class CodeModules : std::uint8_t {
+  automatic,  ///< the program's and that of libraries outside of the distribution's folders, up to 32 MiB of it
+  none,
+  all,
+};
+
 /// Where the files of a core's modules are (formats/modules.h).
 struct ModulePaths {
   std::string exe;
@@ -41,6 +48,8 @@ struct ImportOptions {
   std::uint32_t dump_index = 0;             ///< `--dump`: which heap dump of a file that holds several
   unsigned threads = 1;
   ModulePaths modules{};
+  CodeModules code = CodeModules::automatic;
+  std::string code_cache;       ///< folder for analyses of code, "" = keep none
   bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram
 };
 

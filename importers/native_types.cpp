@@ -356,7 +356,8 @@ class Charger {
 }  // namespace
 
 std::string_view to_text(Evidence evidence) {
-  static constexpr std::array<std::string_view, 5> texts{"vtable", "container shape", "debug info", "content", "size"};
+  static constexpr std::array<std::string_view, 6> texts{"vtable", "container shape", "debug info", "content",
+                                                         "size",   "allocation site"};
   return texts[static_cast<std::size_t>(evidence)];
 }
 
@@ -379,8 +380,8 @@ void charge_to_owners(TypedBlocks& typed, const ProcessImage& image, const Block
   Charger(typed, image, blocks, names).run();
 }
 
-std::array<TypeShare, 5> type_shares(const TypedBlocks& typed, const Blocks& blocks) {
-  std::array<TypeShare, 5> shares{};
+std::array<TypeShare, 6> type_shares(const TypedBlocks& typed, const Blocks& blocks) {
+  std::array<TypeShare, 6> shares{};
   for (std::uint32_t i = 0; i < typed.type_of.size(); ++i) {
     TypeShare& share = shares[static_cast<std::size_t>(typed.types[typed.type_of[i]].evidence)];
     ++share.blocks;

@@ -18,9 +18,11 @@
 
 namespace importers::native {
 
-/// How the type of a block is known, most trustworthy first. Texts: to_text(), stored in `class.source`.
-enum class Evidence : std::uint8_t { vtable, container, debug_info, content, size_class };
-[[nodiscard]] std::string_view to_text(Evidence);  ///< "vtable", "container shape", "debug info", "content", "size"
+/// How the type of a block is known, most trustworthy first; allocation_site comes before size_class alone. Texts:
+/// to_text(), stored in `class.source`.
+enum class Evidence : std::uint8_t { vtable, container, debug_info, content, size_class, allocation_site };
+[[nodiscard]] std::string_view to_text(
+    Evidence);  ///< "vtable", "container shape", "debug info", "content", "size", "allocation site"
 
 struct NativeType {
   std::string name;  ///< "acme::Session", "std::vector body of acme::Session (+0x18)", "text", "48-byte block"
@@ -84,6 +86,6 @@ struct TypeShare {
   std::uint64_t bytes = 0;  ///< usable
 };
 /// How much of the heap is typed by which evidence, by Evidence. Sums to all blocks. O(blocks).
-[[nodiscard]] std::array<TypeShare, 5> type_shares(const TypedBlocks& typed, const Blocks& blocks);
+[[nodiscard]] std::array<TypeShare, 6> type_shares(const TypedBlocks& typed, const Blocks& blocks);
 
 }  // namespace importers::native

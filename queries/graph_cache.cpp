@@ -139,25 +139,31 @@ std::int64_t GraphCache::address(ObjectId id) {
 }
 
 ObjectId GraphCache::object_at(std::int64_t address) {
-  // Ids are in the order of addresses as unsigned numbers.
+  const ObjectId below = object_at_or_below(address);
+  return below != no_object && this->address(below) == address ? below : no_object;
+}
+
+ObjectId GraphCache::object_at_or_below(std::int64_t address) {
+  // Ids are in the order of addresses as unsigned numbers; not every id has a row.
   const auto wanted = static_cast<std::uint64_t>(address);
   Lookup& row = lookup("SELECT id, address FROM object WHERE id >= ?1 ORDER BY id LIMIT 1");
+  ObjectId below = no_object;
   std::uint32_t low = 0;
   std::uint32_t high = object_count();
   while (low < high) {
     const std::uint32_t middle = low + (high - low) / 2;
-    if (!row.with(middle).step()) return no_object;
+    if (!row.with(middle).step()) break;
     const auto id = static_cast<std::uint32_t>(row.integer(0));
     const auto found = static_cast<std::uint64_t>(row.integer(1));
     row.reset();
-    if (found == wanted) return ObjectId{id};
-    if (found < wanted) {
+    if (found <= wanted) {
+      below = ObjectId{id};
       low = id + 1;
     } else {
       high = middle;
     }
   }
-  return no_object;
+  return below;
 }
 
 std::optional<std::int64_t> GraphCache::retained_size(ObjectId id) {

@@ -59,6 +59,8 @@ class GraphCache {
   [[nodiscard]] std::int64_t address(ObjectId id);
   /// By binary search over the ids, which are in address order; no_object when nothing is exactly there.
   [[nodiscard]] ObjectId object_at(std::int64_t address);
+  /// The last object whose address is not above `address`; no_object when there is none.
+  [[nodiscard]] ObjectId object_at_or_below(std::int64_t address);
   [[nodiscard]] std::optional<std::int64_t> retained_size(ObjectId id);
   [[nodiscard]] bool follows_weak();  ///< dominators were made with --weak=follow
   /// true for the strengths that count for liveness in this database.

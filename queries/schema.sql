@@ -179,6 +179,32 @@ CREATE TABLE suspect_evidence (
   suspect_id INTEGER, ordinal INTEGER, kind TEXT, name TEXT, object_id INTEGER, class_id INTEGER, object_count INTEGER,
   bytes INTEGER, text TEXT, PRIMARY KEY (suspect_id, ordinal)) WITHOUT ROWID;
 
+-- What the machine code of a core's modules says (only files of the same build; heapql import --code). module, function,
+-- symbol: names; a function without one is module+offset. Counts and loop depths are of instructions, not of executions.
+-- code_reference: instructions with the address of writable data, one row for each function, target and access. symbol:
+-- the variable, or module+offset as a root there is named. access: read, write, read and write, address taken.
+CREATE TABLE code_reference (
+  module TEXT, function TEXT, address INTEGER, target INTEGER, symbol TEXT, access TEXT);
+CREATE INDEX code_reference_by_symbol ON code_reference (symbol);
+-- Calls of operator new, malloc, …. size: bytes asked for, NULL = not a constant. class_id: what is built there, where
+-- the heap has such blocks; block_count: those of the size that the allocator makes of it.
+CREATE TABLE allocation_site_code (
+  module TEXT, function TEXT, address INTEGER, size INTEGER, class_id INTEGER, block_count INTEGER, allocator TEXT);
+-- Use of fields by methods, through `this`. size NULL: only the address is taken. locked: lock prefix, xchg, or a mutex.
+CREATE TABLE field_access (
+  class TEXT, offset INTEGER, size INTEGER, access TEXT, loop_depth INTEGER, locked INTEGER, function TEXT,
+  instruction_count INTEGER);
+CREATE INDEX field_access_by_class ON field_access (class, offset);
+-- Loops that go over memory in equal steps. touched_bytes: of each step; NULL where is_vectorised, whole vectors are
+-- loaded there.
+CREATE TABLE stride_loop (
+  module TEXT, function TEXT, address INTEGER, stride INTEGER, touched_bytes INTEGER, depth INTEGER, writes INTEGER,
+  is_vectorised INTEGER);
+-- Functions of which the instructions are kept: those on stacks, at allocation sites and that use variables which hold
+-- blocks. bytes: hexadecimal digits.
+CREATE TABLE code_function (address INTEGER PRIMARY KEY, size INTEGER, module TEXT, function TEXT);
+CREATE TABLE instruction (address INTEGER PRIMARY KEY, bytes TEXT, text TEXT);
+
 CREATE TABLE metric (
   snapshot_id INTEGER, name TEXT, value REAL, unit TEXT, PRIMARY KEY (snapshot_id, name)) WITHOUT ROWID;
 CREATE TABLE query (name TEXT PRIMARY KEY, title TEXT, description TEXT, params TEXT, sql TEXT) WITHOUT ROWID;

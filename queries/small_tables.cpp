@@ -1,5 +1,6 @@
 #include "queries/small_tables.h"
 
+#include "queries/code_tables.h"
 #include "queries/embedded_sql.h"
 #include "queries/named_queries.h"
 #include "queries/profile_tables.h"
@@ -282,6 +283,7 @@ void write_small_tables(sqlite3* connection, const std::string& path, const Snap
   writer.suspects();
   writer.regions();
   writer.fragmentation();
+  write_code_rows(connection, path, snapshot.code);
   if (snapshot.profile) write_profile(connection, path, snapshot, *snapshot.profile);
   writer.queries();
 }

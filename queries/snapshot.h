@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "queries/address_map.h"
+#include "queries/code_rows.h"
 #include "queries/columns.h"
 #include "queries/ids.h"
 
@@ -183,6 +184,8 @@ struct Snapshot {
   /// Usable minus requested bytes of the blocks of which that is known one by one (a container's capacity, a log). A
   /// block that is not in it has its class's requested_size; neither known = no part of internal fragmentation.
   SparseColumn<std::uint32_t> slack;
+
+  CodeRows code;  ///< of native processes: what their machine code says
 
   EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
   /// What a trace, a profile or a growth series says of allocations. Set = the input has no object graph: no objects,

@@ -167,8 +167,95 @@ void demangle(GraphCache&, sqlite3_context* context, int, Arguments arguments) {
   std::free(plain);
 }
 
-void disasm(GraphCache&, sqlite3_context*, int, Arguments) {
-  throw FunctionError("disasm(): this database holds no machine code (it was made from a managed heap dump)");
+std::int64_t address_argument(const char* function, sqlite3_value* value) {
+  if (sqlite3_value_type(value) != SQLITE_TEXT) return sqlite3_value_int64(value);
+  const std::string_view text = value_text(value);
+  std::uint64_t address = 0;
+  const bool is_hex = text.rfind("0x", 0) == 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data() + (is_hex ? 2 : 0), last, address, is_hex ? 16 : 10);
+  if (error != std::errc{} || end != last) {
+    throw FunctionError(std::string(function) + "(): '" + std::string(text) + "' is not an address");
+  }
+  return static_cast<std::int64_t>(address);
+}
+
+/// "0x401136  mov rax, qword ptr [rip + 0x2ee3]", a line an instruction.
+void disasm(GraphCache& graph, sqlite3_context* context, int, Arguments arguments) {
+  if (sqlite3_value_type(arguments[0]) == SQLITE_NULL) return;
+  const std::int64_t address = address_argument("disasm", arguments[0]);
+  const std::int64_t count = sqlite3_value_int64(arguments[1]);
+  if (count < 1 || count > 100'000) throw FunctionError("disasm(): the number of instructions is between 1 and 100000");
+  Lookup function(graph.connection(),
+                  "SELECT address + size FROM code_function WHERE address <= ?1 AND ?1 < address + size "
+                  "ORDER BY address DESC LIMIT 1");
+  if (!function.with(address).step()) {
+    Lookup any(graph.connection(), "SELECT count(*) FROM code_function");
+    any.step();
+    const std::int64_t known = any.integer(0);
+    throw FunctionError(known == 0 ? "disasm(): this database holds no machine code (it was made from a managed heap "
+                                     "dump, or without the core's program: --exe, --code)"
+                                   : "disasm(): no code is kept of " + hex_address(address) + ", only that of the " +
+                                         std::to_string(known) + " functions in table code_function");
+  }
+  Lookup lines(graph.connection(),
+               "SELECT address, text FROM instruction WHERE address >= ?1 AND address < ?2 ORDER BY address LIMIT ?3");
+  std::string text;
+  lines.with(address, function.integer(0), count);
+  while (lines.step()) text += (text.empty() ? "" : "\n") + hex_address(lines.integer(0)) + "  " + lines.text(1);
+  result_text(context, text);
+}
+
+/// The object that holds the address: "shop::Square +0x10 (object 12 at 0x…, 48 bytes)"; "" = none.
+std::string describe_object(GraphCache& graph, std::int64_t address) {
+  const ObjectId id = graph.object_at_or_below(address);
+  if (id == no_object) return {};
+  Lookup object(graph.connection(),
+                "SELECT o.id, o.address, o.shallow_size, c.name FROM object AS o LEFT JOIN class AS c "
+                "ON c.id = o.class_id WHERE o.id = ?1");
+  if (!object.with(index(id)).step()) return {};
+  const auto offset =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(address) - static_cast<std::uint64_t>(object.integer(1)));
+  if (offset < 0 || offset >= object.integer(2)) return {};
+  std::string text = object.text(3);
+  if (offset != 0) {
+    Lookup field(graph.connection(),
+                 "SELECT f.name FROM field AS f JOIN object AS o ON o.class_id = f.class_id "
+                 "WHERE o.id = ?1 AND NOT f.is_static AND f.offset <= ?2 AND ?2 < f.offset + max(f.size, 1) "
+                 "ORDER BY f.offset DESC LIMIT 1");
+    const bool is_named = field.with(object.integer(0), offset).step() && !field.is_null(0);
+    text += is_named ? "." + field.text(0) : " " + std::string("+") + hex_address(offset);
+  }
+  return text + " (object " + std::to_string(object.integer(0)) + " at " + hex_address(object.integer(1)) + ", " +
+         std::to_string(object.integer(2)) + " bytes)";
+}
+
+/// The first answer that one of these gives to an address; each with the columns that make the text.
+std::string describe_place(GraphCache& graph, std::int64_t address) {
+  constexpr std::string_view questions[] = {
+      "SELECT 'free block of ' || f.size || ' bytes at ' || printf('0x%x', f.address) || "
+      "coalesce(' in ' || r.name, '') FROM free_block AS f LEFT JOIN region AS r ON r.id = f.region_id "
+      "WHERE f.address <= ?1 AND ?1 < f.address + f.size LIMIT 1",
+      "SELECT coalesce(name, kind, 'heap') || ', the allocator''s own or unused memory' FROM region "
+      "WHERE start_address <= ?1 AND ?1 < end_address LIMIT 1",
+      "SELECT function || CASE WHEN ?1 = address THEN '' ELSE printf('+0x%x', ?1 - address) END || ' (' || module || "
+      "')' "
+      "FROM code_function WHERE address <= ?1 AND ?1 < address + size ORDER BY address DESC LIMIT 1",
+      "SELECT 'variable ' || symbol FROM code_reference WHERE target = ?1 AND symbol IS NOT NULL LIMIT 1"};
+  for (const std::string_view question : questions) {
+    Lookup answer(graph.connection(), question);
+    if (answer.with(address).step() && !answer.is_null(0)) return answer.text(0);
+  }
+  return {};
+}
+
+/// NULL where nothing is known of the address.
+void describe(GraphCache& graph, sqlite3_context* context, int, Arguments arguments) {
+  if (sqlite3_value_type(arguments[0]) == SQLITE_NULL) return;
+  const std::int64_t address = address_argument("describe", arguments[0]);
+  std::string text = describe_object(graph, address);
+  if (text.empty()) text = describe_place(graph, address);
+  if (!text.empty()) result_text(context, text);
 }
 
 void what_if_cut_function(GraphCache& graph, sqlite3_context* context, int, Arguments arguments) {
@@ -206,6 +293,7 @@ constexpr Scalar scalars[] = {
     {"bytes", 1, true, bytes},
     {"demangle", 1, true, demangle},
     {"disasm", 2, false, disasm},
+    {"describe", 1, false, describe},
 };
 
 struct ScalarData {

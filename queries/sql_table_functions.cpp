@@ -169,7 +169,8 @@ constexpr FunctionHelp scalar_help[] = {
     {"human_size", "scalar", "human_size(n)", "1.2 MiB"},
     {"bytes", "scalar", "bytes('64 MiB')", "a size as people write it, in bytes"},
     {"demangle", "scalar", "demangle(name)", "a C++ symbol as C++ writes it"},
-    {"disasm", "scalar", "disasm(address, n)", "machine code as text, for databases of native programs"},
+    {"disasm", "scalar", "disasm(address, n)", "n instructions as text, for databases of native programs"},
+    {"describe", "scalar", "describe(address)", "what is at an address: object and field, free block, code, variable"},
 };
 
 constexpr std::string_view functions_table = "heapql_functions";

@@ -108,4 +108,9 @@ std::string cache_path(const std::string& input, const std::string& options) {
   return (folder / (hash.hex() + ".db")).string();
 }
 
+std::string code_cache_path() {
+  const fs::path folder = cache_folder();
+  return folder.empty() ? std::string() : (folder / "code").string();
+}
+
 }  // namespace analyzer

@@ -13,4 +13,7 @@ namespace analyzer {
 /// the old one. The version of heapql and of the schema are part of it.
 [[nodiscard]] std::string cache_path(const std::string& input, const std::string& options);
 
+/// Folder of the analyses of machine code (formats/machine_code_cache.h); "" when there can be no cache.
+[[nodiscard]] std::string code_cache_path();
+
 }  // namespace analyzer

@@ -27,7 +27,7 @@ struct Subject {
 
 struct Step {
   std::int64_t object_id = 0;
-  std::string address, class_name, name, strength, root, text;
+  std::string address, class_name, name, strength, root, text, variable, code;
   std::int64_t slot = 0;
   std::int64_t shallow_size = 0;
   std::int64_t retained_size = -1;
@@ -77,6 +77,8 @@ Paths read_paths(const queries::Database& database, const std::string& object, s
     step.root = row.text(10);
     result.weak_used = row.integer(11) != 0;
     step.text = row.text(12);
+    step.variable = row.text(13);
+    step.code = row.text(14);
     result.paths.back().push_back(std::move(step));
   }
   return result;
@@ -133,7 +135,11 @@ std::string reference_text(const Step& owner, const Step& step) {
 }
 
 void write_path(const std::vector<Step>& path, double live_bytes, bool full, std::ostream& out) {
-  out << "GC root: " << path.front().root << '\n';
+  const Step& held = path.front();
+  out << "GC root: " << held.root;
+  if (!held.variable.empty()) out << ' ' << printable(held.variable);
+  if (!held.code.empty()) out << ", " << printable(held.code);
+  out << '\n';
   const bool elided = !full && path.size() > 2 * shown_at_each_end + 1;
   const auto shown = [&](std::size_t i) {
     return !elided || i < shown_at_each_end || i >= path.size() - shown_at_each_end;
@@ -187,7 +193,11 @@ void write_json(const Subject& subject, const Paths& found, std::ostream& out) {
       << ",\"weak_used\":" << (found.weak_used ? "true" : "false") << ",\"paths\":[";
   for (std::size_t p = 0; p < found.paths.size(); ++p) {
     const std::vector<Step>& path = found.paths[p];
-    out << (p == 0 ? "\n" : ",\n") << "{\"root\":" << json_string(path.front().root) << ",\"steps\":[";
+    out << (p == 0 ? "\n" : ",\n") << "{\"root\":" << json_string(path.front().root);
+    if (!path.front().variable.empty()) {
+      out << ",\"variable\":" << json_string(path.front().variable) << ",\"code\":" << json_string(path.front().code);
+    }
+    out << ",\"steps\":[";
     for (std::size_t i = 0; i < path.size(); ++i) {
       const Step& step = path[i];
       out << (i == 0 ? "\n" : ",\n") << "{\"step\":" << i << ",\"object_id\":" << step.object_id

@@ -5,6 +5,7 @@
 
 #include "analyzer/quantities.h"
 #include "analyzer/suspects/causes.h"
+#include "analyzer/suspects/code_evidence.h"
 #include "analyzer/suspects/dominator_sweeps.h"
 #include "analyzer/suspects/group_paths.h"
 #include "analyzer/suspects/object_words.h"
@@ -292,6 +293,9 @@ void Finder::describe(const Candidate& candidate, const std::vector<ClassShare>&
     if (!collection.elements.most_common.empty()) {
       add(draft, "fact", "elements", collection.elements.most_common);
     }
+  }
+  if (std::string code = who_touches(words_.snapshot(), draft.path); !code.empty()) {
+    add(draft, "fact", "variable", std::move(code));
   }
   if (group != nullptr) {
     for (const GroupPath::PatternStep& step : group->pattern) {

@@ -2,11 +2,14 @@
 #include "formats/machine_code.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
+#include "formats/machine_code_cache.h"
 #include "formats/machine_code_decoder.h"
 #include "tests/support/machine_code_writer.h"
 
@@ -21,7 +24,9 @@ using formats::machine_code::CodeFile;
 using formats::machine_code::CodeReference;
 using formats::machine_code::Decoder;
 using formats::machine_code::FieldAccess;
+using formats::machine_code::from_bytes;
 using formats::machine_code::StoredAddress;
+using formats::machine_code::to_bytes;
 using M = MachineCode;
 
 Bytes bytes_of(const std::string& text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
@@ -169,6 +174,33 @@ TEST(MachineCode, InstructionsAsText) {
   EXPECT_EQ(texts[1].text, "(bad)");
   EXPECT_EQ(texts[2].address, 0x1008u);
   EXPECT_EQ(decoder.to_text(bytes_of(code.text()), 0x1000, 1).size(), 1u);
+}
+
+TEST(MachineCode, AnalysesAreKeptByBuildId) {
+  const CodeAnalysis code = analyse(sample().elf());
+  const std::string bytes = to_bytes(code);
+  const auto again = from_bytes(bytes_of(bytes));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(to_bytes(*again), bytes);
+  EXPECT_EQ(again->sites.size(), code.sites.size());
+  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(from_bytes(bytes_of(bytes.substr(0, size))));
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    std::string flipped = bytes;
+    flipped[at] = static_cast<char>(~flipped[at]);
+    EXPECT_FALSE(from_bytes(bytes_of(flipped)));
+  }
+
+  const std::string folder = testing::TempDir() + "code_cache_" + std::to_string(getpid());
+  const formats::machine_code::CodeCache cache(folder);
+  EXPECT_FALSE(cache.load("0123456789abcdef"));
+  cache.store("0123456789abcdef", code);
+  cache.store("../outside", code);
+  const auto kept = cache.load("0123456789abcdef");
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(to_bytes(*kept), bytes);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder + "/../outside"));
+  std::filesystem::remove_all(folder);
 }
 
 /// Indices of what is found lie in what they index, in every state of the file.

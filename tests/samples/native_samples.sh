@@ -128,6 +128,34 @@ END
     "$(truth accounts)"
 }
 
+# What the code says: every object's size agrees with what its class is allocated with, and who fills the globals. A static
+# program has no imports: in a stripped one operator new cannot be told from other functions.
+check_polymorphic_heap() {
+  check "classes' blocks" "$(number "SELECT sum(object_count) FROM class_stat JOIN class ON class.id = class_id
+      WHERE name LIKE 'fleet::%' OR name LIKE '%make_shared%fleet::%'")" "$(truth blocks_of_classes)"
+  if [[ -z $allocator ]]; then
+    check "blocks that allocation sites confirm" "$(number "SELECT value FROM meta WHERE key = 'code.blocks_confirmed'")" \
+      "$(truth blocks_of_classes)"
+  fi
+  check "blocks of another size" "$(number "SELECT value FROM meta WHERE key = 'code.blocks_of_another_size'")" 0
+  check "bytes of the classes, as the code asks for them" \
+    "$(number "SELECT sum(size) FROM (SELECT DISTINCT s.class_id, s.size FROM allocation_site_code AS s JOIN class AS c
+        ON c.id = s.class_id WHERE c.name LIKE 'fleet::%')")" "$(truth class_bytes)"
+  check "fields within their class" "$(number "SELECT count(*) FROM field_access AS f JOIN class AS c ON c.name = f.class
+      JOIN allocation_site_code AS s ON s.class_id = c.id WHERE f.offset + coalesce(f.size, 0) > s.size")" 0
+  check "fields of many classes" "$(number "SELECT count(DISTINCT class) >= 24 FROM field_access WHERE class LIKE 'fleet::%'")" 1
+  check "an instruction at each site" "$(number "SELECT count(*) FROM allocation_site_code AS s WHERE class_id IS NOT NULL
+      AND disasm(s.address, 1) NOT LIKE '%call%'")" 0
+  check "return addresses behind calls" "$(number "SELECT substr(value, 1, instr(value, ' ') - 1) =
+      substr(value, instr(value, 'of ') + 3, instr(value, ' in ') - instr(value, 'of ') - 3)
+      FROM meta WHERE key = 'code.return_addresses'")" 1
+  if [[ $build == stripped ]]; then return; fi
+  check "who fills the registry" "$(number "SELECT count(*) > 0 FROM code_reference WHERE symbol = 'fleet::registry'
+      AND access <> 'read' AND function LIKE '%fleet::make<%'")" 1
+  check "the path says so" "$("$heapql" path "$work/heap.db" "$(number "SELECT object_id FROM roots
+      WHERE name = 'fleet::registry' LIMIT 1")" | grep -c '^GC root: static_data fleet::registry, [a-z ]* by .*fleet::make<')" 1
+}
+
 dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
   if [[ $build == checked-in ]]; then
     zstd -q -d "$source/samples/dumps/$sample.core.zst" -o "$work/$sample.core"
@@ -137,7 +165,7 @@ dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
   fi
 }
 
-samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free containers)
+samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free containers polymorphic_heap)
 if [[ $build == checked-in ]]; then samples=(leaked_list); fi
 for sample in "${samples[@]}"; do
   if [[ $sample == double_free && -n $allocator ]]; then continue; fi  # others than glibc's do not see it
