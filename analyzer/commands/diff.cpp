@@ -15,6 +15,8 @@ po::options_description diff_options() {
   po::options_description options;
   options.add_options()("limit,n", po::value<std::string>()->value_name("N"),
                         "rows of a table, the rest is one line; 0 = all (default: 25)");
+  options.add_options()("sort", po::value<std::string>()->value_name("FIGURE"),
+                        "profiles: the figure compared: leaked_bytes, live_bytes, peak_bytes, allocation_count …");
   add_report_options(options, true);
   return options.add(import_options());
 }
@@ -24,6 +26,7 @@ int run_diff(const Invocation& invocation) {
   const ReportTarget target = report_target(invocation.values, true);
   ReportOptions options;
   options.rows = count_value(invocation.values, "limit", options.rows, 0, 1'000'000);
+  options.sites.sort = text_value(invocation.values, "sort");
   const ImportRequest request = import_request(invocation.values, invocation.global);
   // Class statistics, suspects and metrics are all that is compared: digests do.
   const auto before = open_digest(invocation.arguments[0], request, invocation.global);

@@ -95,6 +95,11 @@ Report build_unreachable(const queries::Database& database, const ReportOptions&
 }
 
 Report build_overview(const queries::Database& database, const ReportOptions& options) {
+  if (is_profile(database)) {
+    Report report = build_allocation_summary(database, options);
+    report.name = "overview";
+    return report;
+  }
   Report report = begin_report(database, "overview", "Heap overview");
   Section& section = add_section(report, "heap", "");
   queries::Statement row = report_statement(database, "report_snapshot");

@@ -110,6 +110,7 @@ Report build_duplicates(const queries::Database& database, const ReportOptions& 
 }
 
 Report build_leaks(const queries::Database& database, const ReportOptions& options) {
+  if (is_profile(database)) return build_site_leaks(database, options);
   Report report = begin_report(database, "leaks", "Leaks");
   Section section;
   section.name = "leaks";
