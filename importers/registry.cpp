@@ -13,6 +13,7 @@
 #include "formats/massif.h"
 #include "formats/memcheck.h"
 #include "formats/memleak.h"
+#include "formats/memray.h"
 #include "formats/mtrace.h"
 #include "formats/pprof.h"
 #include "formats/proc_memory.h"
@@ -33,6 +34,7 @@
 #include "importers/massif_importer.h"
 #include "importers/memcheck_importer.h"
 #include "importers/memleak_importer.h"
+#include "importers/memray_importer.h"
 #include "importers/pprof_importer.h"
 #include "importers/sanitizer_importer.h"
 #include "importers/series_importer.h"
@@ -73,6 +75,8 @@ constexpr Importer importers_by_magic[] = {
      import_proc_memory, describe_proc_memory},
     {"jemalloc_stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
      formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats},
+    {"memray", "memray captures of Python programs, versions 11 to 13", formats::memray::looks_like, import_memray,
+     describe_memray},
     {"tracemalloc", "snapshots of Python's tracemalloc", formats::tracemalloc_snapshot::looks_like, import_tracemalloc,
      describe_tracemalloc},
     {"jemalloc_profile", "heap profiles of jemalloc (heap_v2)", formats::jemalloc_profile::looks_like,

@@ -11,6 +11,7 @@
 #include "tests/support/heaptrack_writer.h"
 #include "tests/support/machine_code_writer.h"
 #include "tests/support/malloc_traces.h"
+#include "tests/support/memray_writer.h"
 #include "tests/support/native_samples.h"
 #include "tests/support/pprof_samples.h"
 #include "tests/support/tracemalloc_writer.h"
@@ -106,6 +107,10 @@ void write_heap_profiles(const std::filesystem::path& folder) {
 }
 
 void write_python_profiles(const std::filesystem::path& folder) {
+  for (const int version : {11, 12, 13}) {
+    write(folder / "memray" / ("version_" + std::to_string(version)), tests::memray_capture(version));
+    write(folder / "memray" / ("aggregated_" + std::to_string(version)), tests::memray_aggregated(version));
+  }
   write(folder / "tracemalloc" / "snapshot", tests::tracemalloc_snapshot());
 }
 
