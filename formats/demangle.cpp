@@ -5,6 +5,10 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
+
+#include "formats/rust_names.h"
 
 namespace formats {
 namespace {
@@ -44,7 +48,10 @@ std::string demangled(std::string_view name) {
 
 }  // namespace
 
-std::string demangle(std::string_view name) { return name.starts_with("_Z") ? demangled(name) : std::string(name); }
+std::string demangle(std::string_view name) {
+  if (std::optional<std::string> rust = demangle_rust(name)) return *std::move(rust);
+  return name.starts_with("_Z") ? demangled(name) : std::string(name);
+}
 
 std::string demangle_type(std::string_view name) { return demangled(name); }
 

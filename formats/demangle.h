@@ -1,4 +1,5 @@
-// C++ names as people write them (Itanium C++ ABI, section 5.1), by the C++ runtime's own demangler.
+// C++ and Rust names as people write them: C++ (Itanium C++ ABI, section 5.1) by the C++ runtime's own demangler, Rust
+// by rust_names.h.
 #pragma once
 
 #include <string>
