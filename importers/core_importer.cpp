@@ -11,10 +11,12 @@
 #include "importers/native_debug_types.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
+#include "importers/native_mappings.h"
 #include "importers/native_modules.h"
 #include "importers/native_references.h"
 #include "importers/native_requested.h"
 #include "importers/native_roots.h"
+#include "importers/native_runtime_blocks.h"
 #include "importers/native_types.h"
 #include "importers/take_damage.h"
 
@@ -150,13 +152,18 @@ void import_core(ImportJob& job) {
   const std::vector<formats::CallStack> stacks = native::call_stacks(*process);
   formats::TypeCatalog catalog(process->session);
   native::find_debug_types(catalog, image, blocks, stacks, &names, types);
+  const auto runtime_blocks = native::find_runtime_blocks(image, blocks, types);
   make_classes(types, snapshot);
   if (job.options.histogram_only) return make_histogram(snapshot);
 
   native::find_requested_sizes(image, blocks, types, snapshot);
-  native::make_references(job, image, heap, blocks, types);
+  const native::Doubts doubts(image, blocks, types);
+  native::KnownMemory known(native::memory_of_unknown_use(image, heap));
+  native::make_references(job, image, heap, blocks, types, doubts, known);
   if (job.progress) job.progress("roots", 0, 0);
-  native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
+  const std::vector<native::ThreadMemory> memory = native::find_thread_memory(*process);
+  native::make_roots(image, heap, blocks, {types, doubts, known, stacks, memory, &names, runtime_blocks}, snapshot);
+  native::make_mappings(*process, heap, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   if (job.details != nullptr) {
     *job.details = std::make_unique<native::NativeDetails>(

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "importers/native_links.h"
+
 namespace importers::native {
 namespace {
 
@@ -10,6 +12,7 @@ using queries::NameId;
 using queries::no_name;
 using queries::no_object;
 using queries::ObjectId;
+using queries::Strength;
 
 /// "+0x18" for the offsets that most references have; beyond, a reference is named by its slot. Members have names of
 /// their own where the block's layout is known: made once per layout and offset.
@@ -55,54 +58,107 @@ class SlotNames {
   std::vector<std::vector<NameId>> of_members_;  ///< by layout and offset
 };
 
-}  // namespace
+class ReferenceScan {
+ public:
+  ReferenceScan(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                const TypedBlocks& types, const Doubts& doubts, KnownMemory& known)
+      : job_(job),
+        heap_(heap),
+        blocks_(blocks),
+        types_(types),
+        doubts_(doubts),
+        links_(image, blocks, types),
+        known_(known),
+        references_(job.snapshot.references),
+        names_(job.snapshot, types.layouts),
+        ranges_(image.ranges()) {}
 
-void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
-                     const TypedBlocks& types) {
-  queries::Snapshot& snapshot = job.snapshot;
-  queries::ReferenceColumns& references = snapshot.references;
-  const std::uint32_t count = snapshot.object_count;
-  references.first.reserve(std::size_t{count} + 1);
-  references.first.push_back(0);
-  SlotNames names(snapshot, types.layouts);
-  auto live = types.live_prefix.begin();
-  const auto ranges = image.ranges();
-  auto range = ranges.begin();
-  snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
-    std::uint64_t size = blocks.usable(id);
-    while (live != types.live_prefix.end() && live->first < id) ++live;
-    if (live != types.live_prefix.end() && live->first == id) size = std::min(size, live->second);
-    while (range != ranges.end() && range->end <= address) ++range;
-    auto part = range;
-    for (std::uint64_t at = address, end = address + size; at < end && part != ranges.end() && part->start < end;
-         ++part) {
+  void run() {
+    const std::uint32_t count = job_.snapshot.object_count;
+    references_.first.reserve(std::size_t{count} + 1);
+    references_.first.push_back(0);
+    auto live = types_.live_prefix.begin();
+    auto range = ranges_.begin();
+    job_.snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
+      std::uint64_t size = blocks_.usable(id);
+      while (live != types_.live_prefix.end() && live->first < id) ++live;
+      if (live != types_.live_prefix.end() && live->first == id) size = std::min(size, live->second);
+      while (range != ranges_.end() && range->end <= address) ++range;
+      scan_block({id, address}, address + size, range);
+      if (references_.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
+        throw formats::InputError(job_.snapshot.path + ": more than 4,294,967,294 references: not supported");
+      }
+      references_.first.push_back(static_cast<std::uint32_t>(references_.target.size()));
+      if (job_.progress && (index(id) & 0x3FFFF) == 0) job_.progress("references", index(id), count);
+    });
+    references_.strength.freeze(references_.target.size());
+  }
+
+ private:
+  using Range = formats::ProcessImage::Range;
+  struct Block {
+    ObjectId id{};
+    std::uint64_t address = 0;
+  };
+
+  /// The live words of a block, which begins in or after `part` and may go on in the ranges behind it.
+  void scan_block(const Block& block, std::uint64_t end, std::span<const Range>::iterator part) {
+    for (std::uint64_t at = block.address; at < end && part != ranges_.end() && part->start < end; ++part) {
       const std::uint64_t stop = std::min(end, part->end);
       at = std::max(at, part->start);
       if (part->present()) {
-        heap.metadata().for_each_gap(at, stop, [&](std::uint64_t from, std::uint64_t to) {
-          for (std::uint64_t word_at = (from + 7) & ~std::uint64_t{7}; word_at + 8 <= to; word_at += 8) {
-            const auto word = formats::load_le<std::uint64_t>(part->data + (word_at - part->start));
-            const Blocks::Hit hit = blocks.find(word);
-            if (hit.id == no_object || hit.id == id) continue;
-            if (hit.offset == 0 && types.is_end_of_previous(hit.id, word_at, blocks)) continue;
-            references.target.push_back(hit.id);
-            if (job.rows != nullptr) {
-              const std::uint64_t offset = word_at - address;
-              job.rows->reference(id, static_cast<std::uint32_t>(std::min<std::uint64_t>(offset / 8, 0xFFFF'FFFF)),
-                                  hit.id, names.at(id, offset), queries::Strength::strong);
-            }
-          }
-        });
+        heap_.metadata().for_each_gap(
+            at, stop, [&](std::uint64_t from, std::uint64_t to) { scan_words(block, *part, from, to); });
       }
       at = stop;
     }
-    if (references.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
-      throw formats::InputError(snapshot.path + ": more than 4,294,967,294 references: not supported");
+  }
+
+  void scan_words(const Block& block, const Range& range, std::uint64_t from, std::uint64_t to) {
+    std::uint64_t word = 0;
+    for (std::uint64_t at = (from + 7) & ~std::uint64_t{7}; at + 8 <= to; at += 8) {
+      const std::uint64_t before = word;
+      word = formats::load_le<std::uint64_t>(range.data + (at - range.start));
+      const Blocks::Hit hit = blocks_.find(word);
+      if (hit.id == no_object || hit.id == block.id) {
+        known_.see(word);
+      } else if (hit.offset != 0 || !types_.is_end_of_previous(hit.id, at, blocks_)) {
+        add(block, {at, word, before, block.id}, hit);
+      }
     }
-    references.first.push_back(static_cast<std::uint32_t>(references.target.size()));
-    if (job.progress && (index(id) & 0x3FFFF) == 0) job.progress("references", index(id), count);
-  });
-  references.strength.freeze(references.target.size());
+  }
+
+  void add(const Block& block, const PointingWord& word, const Blocks::Hit& hit) {
+    const Strength strength = links_.leads_back(word.at, block.id, hit)            ? Strength::weak
+                              : doubts_.of_word(word, hit) != queries::Doubt::none ? Strength::uncertain
+                                                                                   : Strength::strong;
+    if (strength != Strength::strong) {
+      references_.strength.append(ObjectId{static_cast<std::uint32_t>(references_.target.size())}, strength);
+    }
+    references_.target.push_back(hit.id);
+    if (job_.rows == nullptr) return;
+    const std::uint64_t offset = word.at - block.address;
+    job_.rows->reference(block.id, static_cast<std::uint32_t>(std::min<std::uint64_t>(offset / 8, 0xFFFF'FFFF)), hit.id,
+                         names_.at(block.id, offset), strength);
+  }
+
+  ImportJob& job_;
+  const NativeHeap& heap_;
+  const Blocks& blocks_;
+  const TypedBlocks& types_;
+  const Doubts& doubts_;
+  Links links_;
+  KnownMemory& known_;
+  queries::ReferenceColumns& references_;
+  SlotNames names_;
+  std::span<const Range> ranges_;
+};
+
+}  // namespace
+
+void make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                     const TypedBlocks& types, const Doubts& doubts, KnownMemory& known) {
+  ReferenceScan(job, image, heap, blocks, types, doubts, known).run();
 }
 
 }  // namespace importers::native

@@ -1,50 +1,49 @@
 #include "importers/native_roots.h"
 
 #include <algorithm>
-#include <optional>
+#include <array>
 #include <tuple>
 
+#include "importers/native_links.h"
 #include "importers/native_modules.h"
 
 namespace importers::native {
 namespace {
 
+using formats::AddressRange;
 using formats::ProcessImage;
+using queries::Doubt;
 using queries::no_object;
 using queries::ObjectId;
 using queries::RootKind;
 using Range = ProcessImage::Range;
 
-constexpr std::uint64_t red_zone = 128;      // below the stack pointer, usable by leaf functions (x86-64 psABI 3.2.2)
-constexpr std::uint64_t descriptor = 0x900;  // at least sizeof(struct pthread), from the thread pointer up
-constexpr std::uint64_t static_tls =
-    16 << 10;  // searched below the thread pointer of a thread without own stack mapping
-
-/// A thread control block points to itself at 0 and 16 (x86-64 TLS ABI, variant II).
-bool is_control_block(const ProcessImage& image, std::uint64_t at) {
-  const auto self = image.word(at);
-  return self && *self == at && image.word(at + 16) == at;
-}
+constexpr std::uint64_t red_zone = 128;  // below the stack pointer, usable by leaf functions (x86-64 psABI 3.2.2)
 
 class RootFinder {
  public:
-  RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const NameSource* names,
-             const TypedBlocks& types, const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot)
+  RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const RootEvidence& evidence,
+             queries::Snapshot& snapshot)
       : image_(image),
         heap_(heap),
         blocks_(blocks),
-        names_(names),
-        types_(types),
-        stacks_(stacks),
-        snapshot_(snapshot),
-        in_static_(blocks.count()),
-        in_mapped_(blocks.count()) {}
+        names_(evidence.names),
+        types_(evidence.types),
+        doubts_(evidence.doubts),
+        links_(image, blocks, evidence.types),
+        known_(evidence.known),
+        stacks_(evidence.stacks),
+        memory_(evidence.memory),
+        runtime_blocks_(evidence.runtime_blocks),
+        snapshot_(snapshot) {
+    for (Seen& seen : seen_) seen = {queries::Bitmap(blocks.count()), queries::Bitmap(blocks.count())};
+  }
 
   void run() {
     first_frame_ = make_frames(stacks_, snapshot_);
     const auto& threads = image_.core().threads;
     for (std::size_t i = 0; i < threads.size(); ++i) thread(threads[i], static_cast<std::int64_t>(i));
-    dead_stacks();
+    for (const EndedThread& ended : ended_threads(image_)) ended_thread(ended);
     scanned_.freeze();
     everything_else();
     allocators();
@@ -58,11 +57,14 @@ class RootFinder {
     std::int64_t thread = -1;
     std::int64_t frame = -1;
     std::string place;
+    Doubt doubt = Doubt::none;
   };
 
-  void add(std::uint64_t word, RootKind kind, std::int64_t thread, const std::string& place, std::int64_t frame = -1) {
-    const Blocks::Hit hit = blocks_.find(word);
-    if (hit.id != no_object) found_.push_back({hit.id, kind, thread, frame, place});
+  void add_register(std::uint64_t value, std::int64_t thread, Doubt doubt) {
+    const Blocks::Hit hit = blocks_.find(value);
+    if (hit.id == no_object) return known_.see(value);
+    found_.push_back(
+        {hit.id, RootKind::machine_register, thread, -1, {}, doubt == Doubt::none ? doubts_.of_register(hit) : doubt});
   }
 
   /// The row of the frame whose stack holds `at`, -1 = not known. `next`: where to go on, as addresses ascend.
@@ -75,6 +77,7 @@ class RootFinder {
     return static_cast<std::int64_t>(first_frame_[number] + next);
   }
 
+  /// Calls f(PointingWord) for every word of [start, end) that is in the core and no allocator's.
   template <typename F>
   void for_each_word(std::uint64_t start, std::uint64_t end, F&& f) const {
     heap_.owned().for_each_gap(start, end, [&](std::uint64_t from, std::uint64_t to) {
@@ -90,7 +93,11 @@ class RootFinder {
         const std::size_t usable =
             std::min<std::size_t>(bytes.size(), static_cast<std::size_t>(to - from)) & ~std::size_t{7};
         if (usable == 0) return;
-        for (std::size_t at = 0; at < usable; at += 8) f(from + at, formats::load_le<std::uint64_t>(&bytes[at]));
+        PointingWord word;
+        for (std::size_t at = 0; at < usable; at += 8) {
+          word = {from + at, formats::load_le<std::uint64_t>(&bytes[at]), word.value, no_object};
+          f(static_cast<const PointingWord&>(word));
+        }
         from += usable;
       }
     });
@@ -99,69 +106,74 @@ class RootFinder {
   void thread(const formats::elf::Thread& thread, std::int64_t number) {
     queries::ThreadRow row;
     row.os_id = thread.os_id;
+    // The kernel gives every thread the signal that ended the process; the first is the one that had it.
+    row.signal = number == 0 && image_.core().signal ? image_.core().signal->number : 0;
     if (static_cast<std::size_t>(number) < stacks_.size()) row.stack = number;
     row.name = "thread " + std::to_string(thread.os_id);
     if (number == 0 && !image_.core().program.empty()) row.name += " (" + image_.core().program + ")";
     snapshot_.threads.push_back(std::move(row));
 
-    for (const std::uint64_t value : thread.registers) add(value, RootKind::machine_register, number, {});
+    for (const std::uint64_t value : thread.registers) add_register(value, number, Doubt::none);
+    const Doubt vector_doubt = is_in_system_call(thread) ? Doubt::leftover_register : Doubt::none;
     for (std::size_t at = 0; at + 8 <= thread.vector_registers.size(); at += 8) {
-      add(formats::load_le<std::uint64_t>(&thread.vector_registers[at]), RootKind::machine_register, number, {});
+      add_register(formats::load_le<std::uint64_t>(&thread.vector_registers[at]), number, vector_doubt);
     }
-    const std::uint64_t tls = thread.thread_pointer;
-    if (const Range* stack = image_.find(thread.stack_pointer); stack != nullptr && stack->writable) {
-      const std::uint64_t low = std::max(stack->start, thread.stack_pointer - std::min(thread.stack_pointer, red_zone));
-      const bool has_tls = tls >= thread.stack_pointer && tls < stack->end;
-      const std::uint64_t high = has_tls ? std::min(stack->end, tls + descriptor) : stack->end;
-      std::size_t frame = 0;
-      for_each_word(low, has_tls ? tls : high, [&](std::uint64_t at, std::uint64_t word) {
-        const Blocks::Hit hit = blocks_.find(word);
-        if (hit.id == no_object || (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_))) return;
-        const bool below = at < thread.stack_pointer;
-        add(word, RootKind::stack_word, number,
-            below ? "sp-" + hex(thread.stack_pointer - at) : "sp+" + hex(at - thread.stack_pointer),
-            below ? -1 : frame_at(number, at, frame));
-      });
-      scanned_.add(stack->start, high);
-    }
-    if (const Range* range = tls == 0 ? nullptr : image_.find(tls); range != nullptr && range->writable) {
-      const std::uint64_t low = scanned_below(tls) ? tls : std::max(range->start, tls - std::min(tls, static_tls));
-      const std::uint64_t high = std::min(range->end, tls + descriptor);
-      for_each_word(low, high, [&](std::uint64_t at, std::uint64_t word) {
-        add(word, RootKind::thread_local_data, number, at < tls ? "tls-" + hex(tls - at) : "tls+" + hex(at - tls));
-      });
-      scanned_.add(low, high);
-    }
+    const ThreadMemory& memory = memory_[static_cast<std::size_t>(number)];
+    stack(memory, number);
+    thread_local_data(memory.thread_local_, thread.thread_pointer, number);
   }
 
-  /// Whether the word below the thread pointer was scanned as stack already.
-  [[nodiscard]] bool scanned_below(std::uint64_t tls) const {
-    const auto ranges = scanned_.ranges();
-    return !ranges.empty() && ranges.back().start < tls && tls <= ranges.back().end;
+  void stack(const ThreadMemory& memory, std::int64_t number) {
+    const std::uint64_t low = std::max(memory.stack.start, memory.live - std::min(memory.live, red_zone));
+    std::size_t frame = 0;
+    for_each_word(low, memory.stack.end, [&](const PointingWord& word) {
+      const Blocks::Hit hit = find(word);
+      if (hit.id == no_object) return;
+      const bool below = word.at < memory.live;
+      found_.push_back({hit.id, RootKind::stack_word, number, below ? -1 : frame_at(number, word.at, frame),
+                        below ? "sp-" + hex(memory.live - word.at) : "sp+" + hex(word.at - memory.live),
+                        below ? Doubt::below_stack : doubts_.of_word(word, hit)});
+    });
+    scanned_.add(memory.stack.start, memory.stack.end);
   }
 
-  /// Stacks of ended threads: guard, stack, a control block near the top that is no living thread's.
-  void dead_stacks() {
-    const Range* before = nullptr;
-    for (const Range& range : image_.ranges()) {
-      const bool guarded = before != nullptr && before->end == range.start && !before->readable && !before->writable;
-      before = &range;
-      if (!guarded || !range.writable || !range.present() || range.file >= 0) continue;
-      if (const auto top = control_block(range)) scanned_.add(range.start, std::min(range.end, *top + descriptor));
-    }
+  void thread_local_data(const AddressRange& range, std::uint64_t pointer, std::int64_t number) {
+    for_each_word(range.start, range.end, [&](const PointingWord& word) {
+      const Blocks::Hit hit = find(word);
+      if (hit.id == no_object) return;
+      const bool is_variable = word.at < pointer;  // above, the C library's descriptor, which points inside its blocks
+      found_.push_back({hit.id, RootKind::thread_local_data, number, -1,
+                        is_variable ? "tls-" + hex(pointer - word.at) : "tls+" + hex(word.at - pointer),
+                        is_variable ? doubts_.of_word(word, hit) : Doubt::none});
+    });
+    scanned_.add(range.start, range.end);
   }
 
-  [[nodiscard]] std::optional<std::uint64_t> control_block(const Range& range) const {
-    const std::uint64_t lowest = range.end - std::min(range.size(), static_tls);
-    for (std::uint64_t at = range.end & ~std::uint64_t{63}; at > lowest;) {
-      at -= 64;
-      if (!is_control_block(image_, at)) continue;
-      const auto& threads = image_.core().threads;
-      const bool lives = std::any_of(threads.begin(), threads.end(),
-                                     [&](const formats::elf::Thread& thread) { return thread.thread_pointer == at; });
-      return lives ? std::nullopt : std::optional(at);
+  /// The C library keeps its stack, and with it the table of its thread-local data, for the next thread.
+  void ended_thread(const EndedThread& ended) {
+    scanned_.add(ended.stack.start, ended.stack.end);
+    const Blocks::Hit table = blocks_.find(image_.word(ended.control_block + 8).value_or(0));
+    if (table.id == no_object) return;
+    found_.push_back(
+        {table.id, RootKind::allocator, -1, -1, "table of an ended thread's thread-local data", Doubt::none});
+  }
+
+  /// What a word outside of the heaps holds; what points to no block may point to memory of unknown use.
+  Blocks::Hit find(const PointingWord& word) {
+    const Blocks::Hit hit = blocks_.find(word.value);
+    if (hit.id == no_object) {
+      known_.see(word.value);
+      return hit;
     }
-    return std::nullopt;
+    const bool is_end = hit.offset == 0 && types_.is_end_of_previous(hit.id, word.at, blocks_);
+    return is_end || links_.leads_back(word.at, no_object, hit) ? Blocks::Hit{} : hit;
+  }
+
+  /// The x86-64 psABI keeps no vector register across calls, and the C library's wrappers of system calls use none.
+  [[nodiscard]] bool is_in_system_call(const formats::elf::Thread& thread) const {
+    constexpr std::size_t original_rax = 15;  // in user_regs_struct: the system call's number, -1 outside of one
+    return image_.core().machine == formats::elf::Machine::x86_64 && thread.registers.size() > original_rax &&
+           static_cast<std::int64_t>(thread.registers[original_rax]) >= 0;
   }
 
   /// Data that was written to while the program started and that the dynamic linker has protected since (PT_GNU_RELRO):
@@ -170,32 +182,32 @@ class RootFinder {
     return range.file >= 0 && range.readable && !range.executable && next.start == range.end && next.writable;
   }
 
+  /// Static data first: it says which of the other memory the program knows of.
   void everything_else() {
-    std::int32_t file = -1;  // of the mapping before, whose .bss an anonymous neighbour is
-    std::uint64_t end = 0;
+    const std::vector<std::int32_t> files = backing_files(image_);
     const auto& ranges = image_.ranges();
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      const Range& range = ranges[i];
-      if (range.file >= 0) {
-        file = range.file;
-      } else if (range.start != end) {
-        file = -1;
-      }
-      end = range.end;
-      if (!range.present() || range.filled) continue;
-      if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
-      const bool is_static = file >= 0;
-      scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
-        for_each_word(from, to, [&](std::uint64_t at, std::uint64_t word) {
-          const Blocks::Hit hit = blocks_.find(word);
-          if (hit.id == no_object) return;
-          if (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_)) return;
-          if (!(is_static ? in_static_ : in_mapped_).set_if_clear(index(hit.id))) return;
-          found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
-                            is_static ? static_name(at, file) : "0x" + hex_digits(at)});
+    for (const bool is_static : {true, false}) {
+      for (std::size_t i = 0; i < ranges.size(); ++i) {
+        const Range& range = ranges[i];
+        if ((files[i] >= 0) != is_static || !range.present() || range.filled) continue;
+        if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
+        scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
+          for_each_word(from, to, [&](const PointingWord& word) { data(word, files[i]); });
         });
-      });
+      }
     }
+  }
+
+  void data(const PointingWord& word, std::int32_t file) {
+    const Blocks::Hit hit = find(word);
+    if (hit.id == no_object) return;
+    const bool is_static = file >= 0;
+    Doubt doubt = doubts_.of_word(word, hit);
+    if (!is_static && !known_.knows(word.at)) doubt = Doubt::unknown_memory;
+    Seen& seen = seen_[is_static ? 0 : 1];
+    if (!(doubt == Doubt::none ? seen.certain : seen.doubtful).set_if_clear(index(hit.id))) return;
+    found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
+                      is_static ? static_name(word.at, file) : hex(word.at), doubt});
   }
 
   [[nodiscard]] std::string static_name(std::uint64_t at, std::int32_t file) const {
@@ -215,12 +227,18 @@ class RootFinder {
   }
 
   void allocators() {
-    for (const auto& [address, what] : heap_.own_blocks()) add(address, RootKind::allocator, -1, what);
+    for (const auto* own : {&heap_.own_blocks(), &runtime_blocks_}) {
+      for (const auto& [address, what] : *own) {
+        const Blocks::Hit hit = blocks_.find(address);
+        if (hit.id != no_object) found_.push_back({hit.id, RootKind::allocator, -1, -1, what, Doubt::none});
+      }
+    }
   }
 
   void finish() {
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
-      return std::tuple(a.object, a.kind, a.thread) < std::tuple(b.object, b.kind, b.thread);
+      return std::tuple(a.object, a.kind, a.thread, a.doubt != Doubt::none) <
+             std::tuple(b.object, b.kind, b.thread, b.doubt != Doubt::none);
     });
     const Found* last = nullptr;
     for (const Found& found : found_) {
@@ -232,39 +250,48 @@ class RootFinder {
       row.kind = found.kind;
       row.thread = found.thread;
       row.frame = found.frame;
+      row.doubt = found.doubt;
       if (!found.place.empty()) row.name = snapshot_.name_id(found.place);
       if (last == nullptr || last->object != found.object) snapshot_.direct_roots.push_back(found.object);
       snapshot_.roots.push_back(row);
       last = &found;
     }
+    snapshot_.find_uncertain_roots();
   }
 
-  static std::string hex_digits(std::uint64_t value) {
-    char text[20];
-    std::snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(value));
+  static std::string hex(std::uint64_t value) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
     return text;
   }
-  static std::string hex(std::uint64_t value) { return "0x" + hex_digits(value); }
 
   const ProcessImage& image_;
   const NativeHeap& heap_;
   const Blocks& blocks_;
   const NameSource* names_;
   const TypedBlocks& types_;
+  const Doubts& doubts_;
+  Links links_;
+  KnownMemory& known_;
   const std::vector<formats::CallStack>& stacks_;
+  const std::vector<ThreadMemory>& memory_;
+  const std::vector<std::pair<std::uint64_t, std::string>>& runtime_blocks_;
   std::vector<std::size_t> first_frame_;  ///< by thread: its first row of frames
   queries::Snapshot& snapshot_;
   AddressRanges scanned_;  ///< stacks and thread-local data: not scanned again
-  queries::Bitmap in_static_;
-  queries::Bitmap in_mapped_;
+  struct Seen {
+    queries::Bitmap certain;
+    queries::Bitmap doubtful;
+  };
+  std::array<Seen, 2> seen_;  ///< blocks that static data, other memory points to: a root for each
   std::vector<Found> found_;
 };
 
 }  // namespace
 
-void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const TypedBlocks& types,
-                const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot) {
-  RootFinder(image, heap, blocks, names, types, stacks, snapshot).run();
+void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const RootEvidence& evidence,
+                queries::Snapshot& snapshot) {
+  RootFinder(image, heap, blocks, evidence, snapshot).run();
 }
 
 }  // namespace importers::native
