@@ -4,6 +4,7 @@
 
 #include "analyzer/commands/commands.h"
 #include "analyzer/commands/report_output.h"
+#include "analyzer/reports/process_sections.h"
 #include "analyzer/terminal.h"
 #include "importers/registry.h"
 #include "queries/database.h"
@@ -92,6 +93,7 @@ Report describe_database(const std::string& path, const GlobalOptions& global) {
       ++column;
     }
   }
+  for (Fact& fact : process_facts(*database)) section.facts.push_back(std::move(fact));
   for (const char* metric : {"heap.live_bytes", "heap.unreachable_bytes"}) {
     if (const auto value = database->metric(metric)) {
       add(section, metric, static_cast<std::int64_t>(*value), CellFormat::bytes);
