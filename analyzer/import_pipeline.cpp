@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +19,7 @@
 #include "analyzer/passes/growth.h"
 #include "analyzer/passes/passes.h"
 #include "analyzer/passes/profile_metrics.h"
+#include "analyzer/passes/site_names.h"
 #include "analyzer/progress.h"
 #include "analyzer/quantities.h"
 #include "analyzer/suspects/leak_words.h"
@@ -162,6 +165,10 @@ po::options_description import_options() {
       "a leak suspect retains at least this part of the live heap (default: 10%)")(
       "memory-limit", po::value<std::string>()->value_name("SIZE"),
       "growth: the memory at which the process dies, for the time that is left")(
+      "suppressions", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
+      "profiles: leaks that do not count, one `leak:PATTERN` a line, as LeakSanitizer and heaptrack have them (may be "
+      "repeated)")("no-embedded-suppressions", "profiles: not those that came with the record")(
+      "no-builtin-suppressions", "profiles: not those of what glibc and GLib keep on purpose")(
       "exe", po::value<std::string>()->value_name("FILE"), "cores: the program that died")(
       "sysroot", po::value<std::string>()->value_name("DIR"), "cores: where the paths in the core begin")(
       "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
@@ -214,6 +221,9 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
   };
   if (values.count("exe") != 0) request.import.modules.exe = text_value(values, "exe");
   if (values.count("sysroot") != 0) request.import.modules.sysroot = text_value(values, "sysroot");
+  request.suppressions.files = list("suppressions");
+  request.suppressions.embedded = values.count("no-embedded-suppressions") == 0;
+  request.suppressions.built_in = values.count("no-builtin-suppressions") == 0;
   request.import.modules.solib_paths = list("solib-path");
   request.import.modules.debug_directories = list("debug-dir");
   const std::string code = choice(values, "code", {"auto", "all", "none"});
@@ -224,12 +234,30 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
   return request;
 }
 
+namespace {
+
+/// Names and contents: a changed file is another import.
+std::string suppression_files_text(const ImportRequest& request) {
+  std::string text;
+  for (const std::string& path : request.suppressions.files) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream content;
+    content << file.rdbuf();
+    text += " suppressions=" + path + '\n' + content.str();
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string import_options_text(const ImportRequest& request) {
   const importers::ModulePaths& modules = request.import.modules;
   std::string paths = " exe=" + modules.exe + " sysroot=" + modules.sysroot;
   for (const std::string& path : modules.solib_paths) paths += " solib=" + path;
   for (const std::string& path : modules.debug_directories) paths += " debug=" + path;
   paths += " code=" + std::to_string(static_cast<int>(request.import.code));
+  paths += " embedded=" + std::to_string(request.suppressions.embedded) +
+           " built_in=" + std::to_string(request.suppressions.built_in) + suppression_files_text(request);
   return "dump=" + std::to_string(request.import.dump_index) +
          " sizes=" + std::to_string(static_cast<int>(request.import.sizes)) +
          " values=" + std::to_string(static_cast<int>(request.import.values)) +
@@ -279,10 +307,16 @@ queries::Results analyse_heap(const ImportRequest& request, const GlobalOptions&
 
 queries::Results analyse_profile(const ImportRequest& request, queries::Snapshot& snapshot) {
   snapshot.meta.emplace_back("kind", "allocation_profile");
+  const auto flag = [&](const char* key, bool value) { snapshot.meta.emplace_back(key, value ? "1" : "0"); };
+  flag("sizes.bucketed", snapshot.profile->sizes_bucketed);
+  flag("sizes.usable", snapshot.profile->usable_sizes);
   GrowthOptions options;
   options.limit = request.memory_limit;
+  name_sites(*snapshot.profile);
+  apply_suppressions(request.suppressions, *snapshot.profile);
   snapshot.profile->add_record_series();
   find_profile_growth(*snapshot.profile, options);
+  flag("times.positions", snapshot.profile->times_are_positions);
   queries::Results results;
   results.metrics = profile_metrics(*snapshot.profile, snapshot);
   return results;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "analyzer/commands/command.h"
+#include "analyzer/passes/suppressions.h"
 #include "importers/import_job.h"
 #include "queries/database.h"
 #include "queries/store.h"
@@ -23,8 +24,9 @@ struct ImportRequest {
   bool follow_weak = false;          ///< --weak=follow: dominators through weak, final and phantom references, as MAT
   bool automatic_references = true;  /// rows up to 100 million references, packed beyond
   queries::ReferenceRows references = queries::ReferenceRows::rows;
-  double suspect_threshold = 10;  ///< percent of heap.live_bytes
-  double memory_limit = 0;        ///< bytes at which the process dies, for growth; 0 = not given
+  double suspect_threshold = 10;    ///< percent of heap.live_bytes
+  SuppressionOptions suppressions;  ///< of leaks that a profile names
+  double memory_limit = 0;          ///< bytes at which the process dies, for growth; 0 = not given
 };
 
 struct ImportOutcome {

@@ -137,7 +137,7 @@ import.finish();
 }  // namespace importers
 
 void import_valgrind_trace(ImportJob& job) {
-  MallocTraceImport import(job, "valgrind-trace");
+  MallocTraceImport import(job, "valgrind_trace");
   import.each_line([&](std::string_view line, std::uint64_t offset) { import.valgrind_line(line, offset);
 });
 import.finish();

@@ -1,5 +1,6 @@
 #include "importers/registry.h"
 
+#include "formats/dhat.h"
 #include "formats/elf_core.h"
 #include "formats/foreign_files.h"
 #include "formats/heap_profile_text.h"
@@ -9,13 +10,19 @@
 #include "formats/jemalloc_profile.h"
 #include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
+#include "formats/massif.h"
+#include "formats/memcheck.h"
+#include "formats/memleak.h"
 #include "formats/mtrace.h"
 #include "formats/pprof.h"
 #include "formats/proc_memory.h"
+#include "formats/sanitizer.h"
 #include "formats/series_table.h"
 #include "formats/tracemalloc_snapshot.h"
 #include "formats/valgrind_trace.h"
+#include "formats/xtree.h"
 #include "importers/core_importer.h"
+#include "importers/dhat_importer.h"
 #include "importers/heap_profile_text_importer.h"
 #include "importers/heapcheck_importer.h"
 #include "importers/heaptrack_importer.h"
@@ -23,9 +30,14 @@
 #include "importers/hprof_importer.h"
 #include "importers/jemalloc_profile_importer.h"
 #include "importers/malloc_trace_importer.h"
+#include "importers/massif_importer.h"
+#include "importers/memcheck_importer.h"
+#include "importers/memleak_importer.h"
 #include "importers/pprof_importer.h"
+#include "importers/sanitizer_importer.h"
 #include "importers/series_importer.h"
 #include "importers/tracemalloc_importer.h"
+#include "importers/xtree_importer.h"
 
 namespace importers {
 namespace {
@@ -38,13 +50,28 @@ constexpr Importer importers_by_magic[] = {
     {"heaptrack", "heaptrack's recordings, interpreted and raw (file formats 0 to 3)", formats::heaptrack::looks_like,
      import_heaptrack, describe_heaptrack},
     {"mtrace", "glibc's mtrace", formats::mtrace::looks_like, import_mtrace, describe_malloc_trace},
-    {"valgrind-trace", "valgrind --trace-malloc=yes", formats::valgrind_trace::looks_like, import_valgrind_trace,
+    {"valgrind_trace", "valgrind --trace-malloc=yes", formats::valgrind_trace::looks_like, import_valgrind_trace,
      describe_malloc_trace},
+    {"massif",
+     "Valgrind massif output: heap over time and its peak's sites; also of heaptrack_print -M and xtrees (.ms)",
+     formats::massif::looks_like, import_massif, describe_massif},
+    {"dhat", "DHAT profiles, version 2 (Valgrind, the Rust crate dhat): heap, copy and ad-hoc",
+     formats::dhat::looks_like, import_dhat, describe_dhat},
+    {"memcheck", "Valgrind memcheck reports, XML and text: leaks by kind and site", formats::memcheck::looks_like,
+     import_memcheck, describe_memcheck},
+    {"xtree", "Valgrind xtrees in callgrind format (.kcg): allocated, live and leaked bytes by path",
+     formats::xtree::looks_like, import_xtree, describe_xtree},
+    {"sanitizer", "LeakSanitizer and AddressSanitizer reports (GCC, Clang): leaks by site",
+     formats::sanitizer::looks_like, import_sanitizer, describe_sanitizer},
+    {"memleak", "bcc memleak: outstanding allocations by stack, over time", formats::memleak::looks_like,
+     import_memleak, describe_memleak},
+    {"bpftrace", "bpftrace maps of stacks (@name[ustack]: count)", formats::bpftrace::looks_like, import_bpftrace,
+     describe_bpftrace},
     {"malloc_info", "glibc's malloc_info(3), once or as a series", formats::malloc_info::looks_like, import_malloc_info,
      describe_malloc_info},
     {"proc", "/proc/PID/status, smaps, smaps_rollup, once or as a series", formats::proc_memory::looks_like,
      import_proc_memory, describe_proc_memory},
-    {"jemalloc-stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
+    {"jemalloc_stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
      formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats},
     {"tracemalloc", "snapshots of Python's tracemalloc", formats::tracemalloc_snapshot::looks_like, import_tracemalloc,
      describe_tracemalloc},
@@ -56,7 +83,7 @@ constexpr Importer importers_by_magic[] = {
      describe_heapcheck},
     {"pprof", "heap profiles in pprof's protobuf: Go, Rust, Node, converted gperftools", formats::pprof::looks_like,
      import_pprof, describe_pprof},
-    {"memory-table", "memory over time: CSV or TSV with a header (psutil), psrecord, pidstat -r",
+    {"memory_table", "memory over time: CSV or TSV with a header (psutil), psrecord, pidstat -r",
      formats::series_table::looks_like, import_series_table, describe_series_table},
 };
 

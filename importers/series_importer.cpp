@@ -131,7 +131,7 @@ void import_series_table(ImportJob& job) {
     job.snapshot.warnings.push_back("rows of " + std::to_string(processes) + " processes: the largest, " +
                                     std::to_string(process) + ", is looked at; the others are left out");
   }
-  builder.finish(job, "memory-table", damage);
+  builder.finish(job, "memory_table", damage);
 }
 
 void import_malloc_info(ImportJob& job) {
@@ -167,7 +167,7 @@ void import_jemalloc_stats(ImportJob& job) {
     builder.add("retained_bytes", static_cast<double>(sample->retained_bytes));
   }
   job.snapshot.runtime = "jemalloc";
-  builder.finish(job, "jemalloc-stats", damage);
+  builder.finish(job, "jemalloc_stats", damage);
 }
 
 std::vector<std::pair<std::string, std::string>> describe_proc_memory(formats::Bytes head) {

@@ -244,6 +244,14 @@ struct Sampling {
   double mean_interval_bytes = 0;  ///< one sample in so many allocated bytes on average; 0 = every allocation counted
 };
 
+/// A suppression of leaks and what it hides in the newest record.
+struct SuppressionRow {
+  std::string pattern;  ///< LeakSanitizer's syntax, without "leak:"
+  std::string source;   ///< file, "embedded" or "built-in"
+  std::int64_t leak_count = 0;
+  std::int64_t bytes = 0;
+};
+
 struct AllocationProfile {
   SiteTree sites;
   std::vector<ProfileRecord> records;  ///< in time order, at least one unless there are only series
@@ -258,6 +266,9 @@ struct AllocationProfile {
   bool usable_sizes = false;    ///< bytes are what the allocator gave (rounded up), not what was asked for
   /// Suppressions that came with the record, in LeakSanitizer's syntax without "leak:".
   std::vector<std::string> suppressions;
+  /// By site: the frame from it outwards that names the allocations of its path. Found by a pass; empty = itself.
+  std::vector<SiteId> naming;
+  std::vector<SuppressionRow> suppression_rows;  ///< all that were tried, in their order
 
   [[nodiscard]] Series& series_named(std::string_view name, std::string_view unit);
   /// Appends the records and series of a later profile of the same kind: a series of dumps. Where either start is not

@@ -17,7 +17,11 @@ class ProfileLoader {
     records();
     stats();
     leaks();
+    sizes();
+    lifetimes();
+    accesses();
     series();
+    facts();
     return std::move(profile_);
   }
 
@@ -106,6 +110,82 @@ class ProfileLoader {
       leak.bytes = row.integer(4);
       leak.suppression = row.text(5);
       record(row).leaks.push_back(std::move(leak));
+    }
+  }
+
+  static std::int64_t known(const Statement& row, int column) {
+    return row.is_null(column) ? not_known : row.integer(column);
+  }
+  static LifetimeClock clock(const Statement& row, int column) {
+    const std::string text = row.text(column);
+    for (const LifetimeClock each : {LifetimeClock::seconds, LifetimeClock::instructions, LifetimeClock::allocations}) {
+      if (to_text(each) == text) return each;
+    }
+    return LifetimeClock::bytes;
+  }
+
+  void sizes() {
+    Statement row = database_.prepare(
+        "SELECT snapshot_id, site_id, size, allocation_count, allocated_bytes, live_count, live_bytes, peak_count, "
+        "peak_bytes, temporary_count FROM site_size ORDER BY rowid");
+    while (row.step()) {
+      record(row).sizes.push_back({site(row), static_cast<std::uint64_t>(row.integer(2)), known(row, 3), known(row, 4),
+                                   known(row, 5), known(row, 6), known(row, 7), known(row, 8), known(row, 9)});
+    }
+  }
+
+  void lifetimes() {
+    Statement mean = database_.prepare(
+        "SELECT snapshot_id, site_id, clock, freed_count, lifetime_sum, is_estimated FROM site_lifetime "
+        "ORDER BY rowid");
+    while (mean.step()) {
+      record(mean).site_lifetimes.push_back(
+          {site(mean), clock(mean, 2), mean.integer(3), mean.real(4), mean.integer(5) != 0});
+    }
+    Statement bucket = database_.prepare(
+        "SELECT snapshot_id, site_id, clock, age_below, object_count, bytes, is_estimated FROM lifetime "
+        "ORDER BY rowid");
+    while (bucket.step()) {
+      LifetimeRow row;
+      if (!bucket.is_null(1)) row.site = site(bucket);
+      row.clock = clock(bucket, 2);
+      if (!bucket.is_null(3)) row.age_below = bucket.real(3);
+      row.object_count = bucket.integer(4);
+      row.bytes = bucket.integer(5);
+      row.is_estimated = bucket.integer(6) != 0;
+      record(bucket).lifetimes.push_back(row);
+    }
+  }
+
+  void accesses() {
+    Statement row =
+        database_.prepare("SELECT snapshot_id, site_id, read_bytes, written_bytes FROM site_access ORDER BY rowid");
+    while (row.step()) record(row).accesses.push_back({site(row), known(row, 2), known(row, 3)});
+  }
+
+  /// What is said once of the whole record, and the totals of the newest: an importer may know more than its sites sum
+  /// to (what lay below a recorder's threshold).
+  void facts() {
+    profile_.sizes_bucketed = database_.meta("sizes.bucketed").value_or("0") == "1";
+    profile_.usable_sizes = database_.meta("sizes.usable").value_or("0") == "1";
+    profile_.times_are_positions = database_.meta("times.positions").value_or("0") == "1";
+    profile_.sampling.mean_interval_bytes = database_.metric("sampling.mean_interval_bytes").value_or(0);
+    profile_.seconds = database_.metric("record.seconds").value_or(-1);
+    if (profile_.records.empty()) return;
+    SiteStatRow& total = profile_.records.back().total;
+    struct Metric {
+      const char* name;
+      std::int64_t SiteStatRow::*figure;
+    };
+    static constexpr Metric metrics[] = {{"allocations.count", &SiteStatRow::allocation_count},
+                                         {"allocations.bytes", &SiteStatRow::allocated_bytes},
+                                         {"heap.live_count", &SiteStatRow::live_count},
+                                         {"heap.live_bytes", &SiteStatRow::live_bytes},
+                                         {"peak.count", &SiteStatRow::peak_count},
+                                         {"peak.bytes", &SiteStatRow::peak_bytes},
+                                         {"temporary.count", &SiteStatRow::temporary_count}};
+    for (const Metric& metric : metrics) {
+      if (const auto value = database_.metric(metric.name)) total.*metric.figure = static_cast<std::int64_t>(*value);
     }
   }
 

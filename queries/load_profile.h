@@ -6,9 +6,9 @@
 
 namespace queries {
 
-/// Sites, records with their stats and leaks, and series; not sizes, lifetimes, accesses and growth. Records in time
-/// order, as the importer had them. Empty when the database holds no profile. About 1 µs a row. Throws StoreError when
-/// ids contradict each other.
+/// Sites, records with all their rows but accesses by offset, and series; not growth. Records in time order, as the
+/// importer had them; the newest with the totals that the importer knew. Empty when the database holds no profile.
+/// About 1 µs a row. Throws StoreError when ids contradict each other.
 [[nodiscard]] AllocationProfile load_profile(const Database& database);
 
 }  // namespace queries

@@ -67,6 +67,13 @@ class ProfileWriter {
     }
   }
 
+  void suppressions() {
+    Inserter insert = into("INSERT INTO suppression VALUES (NULL, ?, ?, ?, ?)");
+    for (const SuppressionRow& row : profile_.suppression_rows) {
+      insert.insert(row.pattern, row.source, row.leak_count, row.bytes);
+    }
+  }
+
   void series() {
     Inserter point = into("INSERT INTO series VALUES (?, ?, ?, ?)");
     for (const Series& row : profile_.series) {
@@ -82,6 +89,9 @@ class ProfileWriter {
     return record + 1 == profile_.records.size() ? 1 : record + 2;
   }
   [[nodiscard]] std::uint64_t id_of(SiteId site) const { return site == no_site ? profile_.sites.size() : index(site); }
+  [[nodiscard]] SiteId named(SiteId site) const {
+    return site == no_site || profile_.naming.empty() ? site : profile_.naming[index(site)];
+  }
   [[nodiscard]] bool has_unknown_site() const {
     const auto any = [](const auto& rows) {
       for (const auto& row : rows) {
@@ -96,12 +106,12 @@ class ProfileWriter {
   }
 
   void stats(std::size_t id, const ProfileRecord& record) {
-    Inserter stat = into("INSERT INTO site_stat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    Inserter stat = into("INSERT INTO site_stat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     for (const SiteStatRow& row : record.stats) {
       stat.insert(id, id_of(row.site), figure(row.allocation_count), figure(row.allocated_bytes),
                   figure(row.live_count), figure(row.live_bytes), figure(row.peak_bytes), figure(row.temporary_count),
                   figure(row.peak_count), figure(row.max_bytes), figure(row.max_count), figure(row.live_samples),
-                  figure(row.allocation_samples));
+                  figure(row.allocation_samples), id_of(named(row.site)));
     }
     Inserter leak = into("INSERT INTO site_leak VALUES (?, ?, ?, ?, ?, ?)");
     for (const SiteLeakRow& row : record.leaks) {
@@ -155,6 +165,7 @@ void write_profile(sqlite3* connection, const std::string& path, const Snapshot&
   writer.records();
   writer.series();
   writer.growth();
+  writer.suppressions();
 }
 
 }  // namespace queries

@@ -144,11 +144,12 @@ CREATE TABLE site (
 -- Of allocations whose path ends in the site (callees not included): a column sums to the total, metric `allocations.count`
 -- and so on. NULL: the record does not say. peak_*: live when the whole program was at its peak; max_*: the site's own
 -- peak. *_samples: how many sampled allocations a figure is estimated from, NULL = counted exactly.
+-- named_site_id: the innermost frame of the path that is no allocator, which names it.
 -- snapshot_id: 1 the newest record of a series, 2 … the earlier ones in time order.
 CREATE TABLE site_stat (
   snapshot_id INTEGER, site_id INTEGER, allocation_count INTEGER, allocated_bytes INTEGER, live_count INTEGER,
   live_bytes INTEGER, peak_bytes INTEGER, temporary_count INTEGER, peak_count INTEGER, max_bytes INTEGER,
-  max_count INTEGER, live_samples INTEGER, allocation_samples INTEGER);
+  max_count INTEGER, live_samples INTEGER, allocation_samples INTEGER, named_site_id INTEGER);
 CREATE INDEX site_stat_by_site ON site_stat (site_id, snapshot_id);
 -- The same by requested size: size is exact, or the largest of its bucket where meta `sizes.bucketed` is 1.
 CREATE TABLE site_size (
@@ -158,6 +159,9 @@ CREATE TABLE site_size (
 -- suppression: the pattern that hides the row, NULL = none.
 CREATE TABLE site_leak (
   snapshot_id INTEGER, site_id INTEGER, kind TEXT, object_count INTEGER, bytes INTEGER, suppression TEXT);
+-- Suppressions in the order in which they were tried; a leak belongs to the first that matches. source: a file, embedded
+-- (came with the record) or built-in. leak_count 0: it matched nothing.
+CREATE TABLE suppression (id INTEGER PRIMARY KEY, pattern TEXT, source TEXT, leak_count INTEGER, bytes INTEGER);
 -- clock: bytes (allocated by the program meanwhile), seconds, instructions or allocations. lifetime_sum / freed_count =
 -- mean. is_estimated: the format has lost which block was freed, the mean is exact, the distribution is not.
 CREATE TABLE site_lifetime (

@@ -54,6 +54,20 @@ FROM suspect AS s LEFT JOIN class AS c ON c.id = s.class_id
 LEFT JOIN object AS a ON a.id = s.accumulation_id LEFT JOIN class AS ac ON ac.id = a.class_id
 ORDER BY s.retained_bytes DESC, s.id;
 
+-- Allocation profiles, newest record: a row for each call path, named by its innermost frame that is no allocator.
+-- leaked_*: not freed, or not pointed to where the recorder looked; without what is suppressed.
+CREATE VIEW allocation_sites AS
+SELECT t.site_id, n.function, n.file, n.line, n.module,
+  (SELECT c.function FROM site AS c WHERE c.id = n.parent_id) AS caller,
+  t.allocation_count, t.allocated_bytes, t.live_count, t.live_bytes, t.peak_count, t.peak_bytes, t.temporary_count,
+  l.leaked_count, l.leaked_bytes, t.live_samples, t.allocation_samples
+FROM site_stat AS t
+JOIN site AS n ON n.id = coalesce(t.named_site_id, t.site_id)
+LEFT JOIN (SELECT k.site_id, sum(k.object_count) AS leaked_count, sum(k.bytes) AS leaked_bytes FROM site_leak AS k
+    WHERE k.snapshot_id = 1 AND k.suppression IS NULL AND k.kind NOT IN ('possible', 'reachable') GROUP BY k.site_id) AS l
+  ON l.site_id = t.site_id
+WHERE t.snapshot_id = 1;
+
 CREATE VIEW duplicate_strings AS
 SELECT d.value, d.object_count, d.bytes_each, d.wasted_bytes, d.example_id, d.hash
 FROM duplicate AS d WHERE d.is_string

@@ -51,7 +51,7 @@ int run_analyze(const Invocation& invocation) {
     std::vector<std::string> more;
     if (series) more.assign(invocation.arguments.begin() + 1, invocation.arguments.end());
     const auto database = analyzed(invocation.arguments[i], more, invocation);
-    write_report(build_leak_suspects(*database, {}), target, invocation.global);
+    write_report(build_summary(*database, {}), target, invocation.global);
     status = std::max(status, damage_status(*database, invocation.global));
   }
   return status;
@@ -59,14 +59,15 @@ int run_analyze(const Invocation& invocation) {
 
 }  // namespace
 
-const Command analyze_command = {"analyze",
-                                 "import, analyse, print the leak suspects (the default command)",
-                                 "INPUT... [-o DB]",
-                                 "heapql app.hprof                        # the same as: heapql analyze app.hprof\n"
-                                 "heapql app.hprof.gz -o app.db           # keep the database for query, report, diff\n"
-                                 "ssh host cat app.hprof | heapql -       # from standard input\n"
-                                 "heapql app.hprof --format markdown      # for a ticket\n",
-                                 analyze_options,
-                                 run_analyze};
+const Command analyze_command = {
+    "analyze",
+    "import, analyse, print the leak suspects or, of a profile, who allocates (the default command)",
+    "INPUT... [-o DB]",
+    "heapql app.hprof                        # the same as: heapql analyze app.hprof\n"
+    "heapql app.hprof.gz -o app.db           # keep the database for query, report, diff\n"
+    "ssh host cat app.hprof | heapql -       # from standard input\n"
+    "heapql app.hprof --format markdown      # for a ticket\n",
+    analyze_options,
+    run_analyze};
 
 }  // namespace analyzer

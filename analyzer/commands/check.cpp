@@ -18,8 +18,9 @@ namespace po = boost::program_options;
 
 po::options_description check_options() {
   po::options_description options;
-  options.add_options()("config,c", po::value<std::string>()->value_name("FILE"),
-                        "gate file (INI); without it the one rule is suspects.max_count = 0")(
+  options.add_options()(
+      "config,c", po::value<std::string>()->value_name("FILE"),
+      "gate file (INI); without it the one rule is suspects.max_count = 0, of a profile trace.max_leaked = 0")(
       "set", po::value<std::vector<std::string>>()->composing()->value_name("S.KEY=V"),
       "one setting, over what the gate file says: heap.max_live=512MiB")(
       "max-suspects", po::value<std::string>()->value_name("N"), "short for --set suspects.max_count=N")(
@@ -85,7 +86,7 @@ std::unique_ptr<queries::Database> open_for(const GateConfig& config, const Invo
 /// Baseline entries that no longer occur are good news worth a line.
 std::string fixed_note(const std::set<std::string>& known, const GateResult& gate) {
   std::set<std::string> gone = known;
-  for (const Finding& suspect : gate.suspects) gone.erase(suspect.signature);
+  for (const Finding& suspect : gate.baseline_findings()) gone.erase(suspect.signature);
   if (gone.empty()) return {};
   return std::to_string(gone.size()) +
          (gone.size() == 1 ? " baseline entry no longer occurs" : " baseline entries no longer occur") +
@@ -107,8 +108,10 @@ int run_check(const Invocation& invocation) {
   if (!baseline.empty() && !missing && !update) known = read_baseline(baseline, *database);
   if (update) {
     const GateResult found = evaluate_gate(config, *database, {});
-    write_output(baseline, render_baseline(found.suspects));
-    for (const Finding& suspect : found.suspects) known.insert(suspect.signature);
+    write_output(baseline, render_baseline(found.baseline_findings()));
+    for (const Finding& finding : found.baseline_findings()) {
+      if (!finding.signature.empty()) known.insert(finding.signature);
+    }
     print_note(invocation.global, baseline + ": " + std::to_string(known.size()) + " suspects accepted");
   }
 
@@ -142,6 +145,7 @@ const Command check_command = {
     "heapql check app.hprof -c heap-gate.ini                 # the rules of a file\n"
     "heapql check app.hprof --max-suspects 2 --max-live 512MiB\n"
     "heapql check app.hprof --set 'class com.acme.Session.max_count=0'\n"
+    "heapql check server.trace --set 'site Cache::*.max_leaked=1KiB' --suppressions lsan.supp\n"
     "heapql check app.hprof --output text --output json:heap.json\n"
     "heapql check app.hprof --baseline known.json --update-baseline   # accept what is there today\n",
     check_options,

@@ -7,8 +7,9 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr const Command* commands[] = {
-    &analyze_command, &import_command, &info_command,  &report_command,  &query_command,      &shell_command,
-    &path_command,    &diff_command, &trend_command,   &check_command, &formats_command, &completion_command, &help_command,
+    &analyze_command, &import_command,  &info_command,       &report_command, &query_command,
+    &shell_command,   &path_command,    &diff_command,       &trend_command,  &export_command,
+    &check_command,   &formats_command, &completion_command, &help_command,
 };
 
 }  // namespace

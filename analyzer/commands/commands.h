@@ -13,6 +13,7 @@ extern const Command query_command;
 extern const Command shell_command;
 extern const Command path_command;
 extern const Command diff_command;
+extern const Command export_command;
 extern const Command trend_command;
 extern const Command check_command;
 extern const Command formats_command;

@@ -17,6 +17,8 @@ po::options_description diff_options() {
   po::options_description options;
   options.add_options()("limit,n", po::value<std::string>()->value_name("N"),
                         "rows of a table, the rest is one line; 0 = all (default: 25)");
+  options.add_options()("sort", po::value<std::string>()->value_name("FIGURE"),
+                        "profiles: the figure compared: leaked_bytes, live_bytes, peak_bytes, allocation_count …");
   add_report_options(options, true);
   return options.add(import_options());
 }
@@ -39,6 +41,7 @@ int run_diff(const Invocation& invocation) {
   const ReportTarget target = report_target(invocation.values, true);
   ReportOptions options;
   options.rows = count_value(invocation.values, "limit", options.rows, 0, 1'000'000);
+  options.sites.sort = text_value(invocation.values, "sort");
   const ImportRequest request = import_request(invocation.values, invocation.global);
   const auto before = open(invocation.arguments[0], request, invocation.global);
   const auto after = open(invocation.arguments[1], request, invocation.global);

@@ -5,6 +5,7 @@
 #include "analyzer/commands/commands.h"
 #include "analyzer/commands/report_output.h"
 #include "analyzer/reports/process_sections.h"
+#include "analyzer/reports/reports.h"
 #include "analyzer/terminal.h"
 #include "importers/registry.h"
 #include "queries/database.h"
@@ -88,15 +89,33 @@ Report describe_database(const std::string& path, const GlobalOptions& global) {
   queries::Statement info = database->prepare(queries::find_named_query("info")->sql);
   if (info.step()) {
     int column = 0;
+    const bool profile = is_profile(*database);
     for (const Row& row : rows) {
+      const bool of_objects = column == 5 || column == 6 || column > 8;  // a profile has none of them
+      if (profile && of_objects) {
+        ++column;
+        continue;
+      }
       add(section, row.name, cell(info, column, row.format), row.format);
       ++column;
     }
   }
   for (Fact& fact : process_facts(*database)) section.facts.push_back(std::move(fact));
-  for (const char* metric : {"heap.live_bytes", "heap.unreachable_bytes"}) {
-    if (const auto value = database->metric(metric)) {
-      add(section, metric, static_cast<std::int64_t>(*value), CellFormat::bytes);
+  struct Metric {
+    const char* name;
+    CellFormat format;
+  };
+  constexpr Metric metrics[] = {{"heap.live_bytes", CellFormat::bytes},
+                                {"heap.unreachable_bytes", CellFormat::bytes},
+                                {"allocations.count", CellFormat::integer},
+                                {"allocations.bytes", CellFormat::bytes},
+                                {"peak.bytes", CellFormat::bytes},
+                                {"leaks.bytes", CellFormat::bytes},
+                                {"leaks.suppressed_bytes", CellFormat::bytes},
+                                {"sampling.mean_interval_bytes", CellFormat::bytes}};
+  for (const Metric& metric : metrics) {
+    if (const auto value = database->metric(metric.name)) {
+      add(section, metric.name, static_cast<std::int64_t>(*value), metric.format);
     }
   }
   std::error_code error;

@@ -4,8 +4,10 @@
 
 #include "analyzer/commands/command.h"
 #include "analyzer/gates/gate_growth.h"
+#include "analyzer/gates/gate_profile.h"
 #include "analyzer/gates/gate_sql.h"
 #include "analyzer/quantities.h"
+#include "analyzer/reports/reports.h"
 #include "queries/named_queries.h"
 
 namespace analyzer {
@@ -268,6 +270,14 @@ std::uint64_t GateResult::count(RuleStatus status, Severity severity) const {
   }));
 }
 
+std::vector<Finding> GateResult::baseline_findings() const {
+  std::vector<Finding> all = suspects;
+  for (const RuleResult& rule : rules) {
+    if (rule.rule.section == "site") all.insert(all.end(), rule.findings.begin(), rule.findings.end());
+  }
+  return all;
+}
+
 int GateResult::exit_status() const {
   const std::uint64_t failed =
       count(RuleStatus::failed, Severity::error) +
@@ -283,7 +293,10 @@ GateResult evaluate_gate(const GateConfig& config, const Database& database, con
   gate.warnings = damage_warnings(database);
   const std::vector<Finding> suspects = find_gate_suspects(database, config.filter, known);
   const std::vector<ClassRow> classes = read_classes(database);
-  for (const GateRule& rule : config.rules) {
+  GateProfile profile;  // read by the first rule that needs it
+  std::vector<GateRule> rules = config.rules;
+  if (config.is_default && is_profile(database)) rules = {default_profile_rule(database)};
+  for (const GateRule& rule : rules) {
     RuleResult result;
     result.rule = rule;
     if (const GateSection* section = config.find_section(rule.section, rule.selector)) {
@@ -299,6 +312,11 @@ GateResult evaluate_gate(const GateConfig& config, const Database& database, con
     if (rule.section == "growth") check_growth(config, database, result);
     if (rule.section == "suspects") check_suspects(database, suspects, result);
     if (rule.section == "class") check_class(classes, result);
+    if (rule.section == "site" || rule.section == "trace") check_profile(config, database, profile, known, result);
+    if (is_profile(database) && result.status == RuleStatus::not_evaluated && rule.section != "trace" &&
+        rule.section != "site" && rule.section != "growth") {
+      result.note = "this input is a record of allocations, without objects and references";
+    }
     gate.rules.push_back(std::move(result));
   }
   gate.suspects = suspects;

@@ -35,6 +35,8 @@ struct Finding {
   double percent = -1;
   bool known = false;  ///< in the baseline: reported, not counted
   std::vector<PathStep> path;
+  std::vector<std::string> stack;                        ///< of an allocation: frames from the site outwards
+  std::string amount;                                    ///< of an allocation: "12.0 KiB ± 20 %"
   std::vector<std::pair<std::string, std::string>> row;  ///< of an SQL rule: column, text
 };
 
@@ -58,6 +60,8 @@ struct GateResult {
   std::vector<std::string> notes;     ///< fixed baseline entries, …
   std::vector<std::string> warnings;  ///< damage
 
+  /// What a baseline accepts: suspects, and call paths above the limits of their sites.
+  [[nodiscard]] std::vector<Finding> baseline_findings() const;
   [[nodiscard]] std::uint64_t count(RuleStatus status, Severity severity) const;
   [[nodiscard]] std::uint64_t count(RuleStatus status) const;
   /// exit_gate_failed, exit_not_evaluated or exit_ok, in that order of weight.

@@ -59,20 +59,29 @@ constexpr KeyRow known_keys[] = {
     {"growth", "verdict", ValueKind::verdicts, true},
     {"growth", "max_leaking_sites", ValueKind::count, true},
     {"growth", "min_r2", ValueKind::count, false},
+    {"gate", "sampling_error", ValueKind::text, false},
+    {"trace", "max_peak", ValueKind::size, true},
+    {"trace", "max_temporary_percent", ValueKind::percent, true},
+    {"trace", "max_leaked", ValueKind::size, true},
+    {"trace", "max_allocations", ValueKind::count, true},
+    {"site", "max_leaked", ValueKind::size, true},
+    {"site", "max_live", ValueKind::size, true},
+    {"site", "max_allocations", ValueKind::count, true},
+    {"site", "max_peak", ValueKind::size, true},
     {"class", "max_count", ValueKind::count, true},
     {"class", "max_shallow", ValueKind::size, true},
     {"class", "max_retained", ValueKind::size, true},
 };
 constexpr std::string_view common_keys[] = {"severity", "message"};  // of every section but [gate]
-constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "growth", "class", "sql"};
-constexpr std::string_view later_sections[] = {"site"};
+constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "growth", "trace",
+                                               "site", "class",    "sql"};
 
 template <typename Range>
 bool contains(const Range& range, std::string_view name) {
   return std::find(std::begin(range), std::end(range), name) != std::end(range);
 }
 
-bool takes_selector(std::string_view section) { return section == "class" || section == "sql"; }
+bool takes_selector(std::string_view section) { return section == "class" || section == "site" || section == "sql"; }
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
@@ -100,14 +109,12 @@ void split_section(std::string_view text, Setting& setting) {
 }
 
 void check_section(const Setting& setting) {
-  if (contains(later_sections, setting.section)) {
-    throw UsageError(setting.place + ": section [" + setting.section + "] is not in this version");
-  }
   if (!contains(known_sections, setting.section)) {
     const std::vector<std::string> names(std::begin(known_sections), std::end(known_sections));
     throw UsageError(
         setting.place + ": unknown section [" + setting.section + ']' + did_you_mean(setting.section, names),
-        "sections: [gate] [suspects] [heap] [fragmentation] [growth] [class \"PATTERN\"] [sql \"FILE\"]");
+        "sections: [gate] [suspects] [heap] [fragmentation] [growth] [trace] [site \"PATTERN\"] [class \"PATTERN\"] "
+        "[sql \"FILE\"]");
   }
   if (takes_selector(setting.section) != !setting.selector.empty()) {
     throw UsageError(setting.place + ": section [" + setting.section + "] " +
@@ -255,6 +262,10 @@ class Builder {
     if (row.key == "ignore_kinds") filter.ignore_kinds = parse_list(setting.value);
     if (row.key == "ignore_signatures") filter.ignore_signatures = parse_list(setting.value);
     if (row.key == "min_r2") config_.min_r2 = parse_quantity(setting, row.kind).value;
+    if (row.key == "sampling_error") {
+      if (setting.value != "subtract" && setting.value != "ignore") refuse_value(setting, "subtract or ignore");
+      config_.subtract_sampling_error = setting.value == "subtract";
+    }
     if (row.key == "min_retained") {
       const Quantity quantity = parse_quantity(setting, row.kind);
       if (quantity.unit == Unit::percent) {
@@ -398,6 +409,7 @@ GateConfig load_gate_config(const std::string& path, const std::vector<std::stri
   if (config.rules.empty()) {
     if (!path.empty()) throw UsageError(path + ": no rule in this gate file, so nothing would ever fail");
     config.rules.push_back({"suspects", "", "max_count", Unit::count, 0, "0", 0});
+    config.is_default = true;
   }
   return config;
 }

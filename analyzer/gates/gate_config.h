@@ -8,6 +8,9 @@
 //               max_possibly_leaked  max_possible_leaks (native heaps)
 //   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
 //   [growth]    max_rate = 50%/h | 1 MiB/h       min_r2 = 0.8    verdict = leaking, step    max_leaking_sites = 0
+//   [trace]     max_peak = 64 MiB  max_temporary_percent = 10%  max_leaked = 0  max_allocations = 100000
+//   [site "Cache::*"]  max_leaked = 1 KiB  max_live  max_allocations  max_peak: of each call path through such a frame
+//   [gate] sampling_error = subtract | ignore: whether a sampled figure fails only when it is above its limit for sure
 //   [class "com.acme.*Session"]     max_count = 0   max_shallow = 1 MiB   max_retained = 64 MiB
 //   [sql "checks/*.sql"]            a file or a glob, relative to the gate file; rows are findings
 // Every section but [gate] also takes `severity = error | warning` and `message = …`.
@@ -60,6 +63,8 @@ struct GateConfig {
   SuspectFilter filter;
   double min_r2 = 0;                          ///< [growth]: a rate of less is not believed
   std::vector<std::string> refused_verdicts;  ///< [growth] verdict, as the database has them
+  bool subtract_sampling_error = true;        ///< a sampled figure fails only beyond its error
+  bool is_default = false;                    ///< no rule was given: the built-in one
   std::vector<GateRule> rules;                ///< in the order of the file
   std::vector<GateSection> sections;
 

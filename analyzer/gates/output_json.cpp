@@ -50,6 +50,13 @@ std::string finding_json(const Finding& finding) {
   }
   out += "\"title\": " + json_string(finding.title) + ", \"retained_bytes\": " + bytes_or_null(finding.retained_bytes);
   if (finding.percent >= 0) out += ", \"percent\": " + json_number(finding.percent);
+  if (!finding.amount.empty()) {
+    out += ", \"amount\": " + json_string(finding.amount) + ", \"stack\": [";
+    for (std::size_t i = 0; i < finding.stack.size(); ++i) {
+      out += (i == 0 ? "" : ", ") + json_string(finding.stack[i]);
+    }
+    out += ']';
+  }
   if (!finding.signature.empty()) {
     out += ", \"signature\": " + json_string(finding.signature) + ", \"cause\": " + text_or_null(finding.cause) +
            ", \"known\": " + (finding.known ? "true" : "false") + ", \"path\": " + path_json(finding.path);

@@ -66,11 +66,13 @@ void add_finding(const Finding& finding, const Style& style, std::string& out) {
   out += style.bold;
   out += printable(finding.title);
   out += style.reset;
+  if (!finding.amount.empty()) out += "  " + printable(finding.amount);
   if (finding.retained_bytes >= 0) out += "  retains " + format_size(static_cast<double>(finding.retained_bytes));
   if (finding.percent >= 0) out += " (" + format_decimal(finding.percent, 1) + "%)";
   if (finding.known) out += "  [known]";
   out += '\n';
   add_path(finding.path, out);
+  for (const std::string& frame : finding.stack) out += "    ← " + printable(frame) + '\n';
   if (!finding.signature.empty()) {
     out += "    signature " + printable(finding.signature) +
            (finding.cause.empty() ? "" : ", cause " + printable(finding.cause)) + '\n';

@@ -64,6 +64,9 @@ std::vector<MetricRow> profile_metrics(const queries::AllocationProfile& profile
   add("heap.damaged_bytes", static_cast<double>(snapshot.damaged_bytes), "bytes");
   add("heap.damage_count", static_cast<double>(snapshot.damage_count), "count");
   if (profile.seconds >= 0) add("record.seconds", profile.seconds, "seconds");
+  if (profile.sampling.mean_interval_bytes > 0) {
+    add("sampling.mean_interval_bytes", profile.sampling.mean_interval_bytes, "bytes");
+  }
   add_growth(profile, rows);
   if (profile.records.empty()) return rows;
 
@@ -79,6 +82,8 @@ std::vector<MetricRow> profile_metrics(const queries::AllocationProfile& profile
   add_known("peak.count", total.peak_count, "count");
   add_known("peak.bytes", total.peak_bytes, "bytes");
   add_known("temporary.count", total.temporary_count, "count");
+  add_known("sampling.live_samples", total.live_samples, "count");
+  add_known("sampling.allocation_samples", total.allocation_samples, "count");
   if (total.temporary_count != not_known && total.allocation_count > 0) {
     add("temporary.percent",
         100.0 * static_cast<double>(total.temporary_count) / static_cast<double>(total.allocation_count), "percent");

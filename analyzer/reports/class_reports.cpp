@@ -96,6 +96,11 @@ Report build_unreachable(const queries::Database& database, const ReportOptions&
 }
 
 Report build_overview(const queries::Database& database, const ReportOptions& options) {
+  if (is_profile(database)) {
+    Report report = build_allocation_summary(database, options);
+    report.name = "overview";
+    return report;
+  }
   Report report = begin_report(database, "overview", "Heap overview");
   Section& section = add_section(report, "heap", "");
   queries::Statement row = report_statement(database, "report_snapshot");
@@ -125,7 +130,7 @@ Report build_overview(const queries::Database& database, const ReportOptions& op
     reach.rows.push_back({std::move(kind), count, bytes, percent_of(static_cast<double>(bytes), total)});
   };
   // What the program itself frees is leaked, not garbage; and nothing of it is held in a collector's weaker ways.
-  const bool is_native = database.metric("leaks.count").has_value();
+  const bool is_native = database.metric("leaks.possible_count").has_value();
   const std::int64_t possible_count = metric_integer(database, "leaks.possible_count");
   const std::int64_t possible_bytes = metric_integer(database, "leaks.possible_bytes");
   for (const std::string kind : {"live", "weak", "final", "phantom", "unreachable"}) {

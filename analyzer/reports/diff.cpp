@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 
+#include "analyzer/commands/command.h"
 #include "analyzer/quantities.h"
 #include "analyzer/reports/block_diff.h"
 #include "analyzer/reports/report_tools.h"
@@ -197,6 +198,10 @@ Table metric_table(const queries::Database& before, const queries::Database& aft
 }  // namespace
 
 Report build_diff(const queries::Database& before, const queries::Database& after, const ReportOptions& options) {
+  if (is_profile(before) != is_profile(after)) {
+    throw UsageError("one input is a heap dump, the other a record of allocations: they have nothing to compare");
+  }
+  if (is_profile(after)) return build_profile_diff(before, after, options);
   Report report = begin_report(after, "diff", "What changed");
   for (const std::string& warning : begin_report(before, "", "").warnings) {
     report.warnings.push_back("old snapshot: " + warning);

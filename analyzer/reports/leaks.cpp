@@ -92,6 +92,7 @@ Section possible_section(const queries::Database& database, std::size_t rows) {
 }  // namespace
 
 Report build_leaks(const queries::Database& database, const ReportOptions& options) {
+  if (is_profile(database)) return build_site_leaks(database, options);
   Report report = begin_report(database, "leaks", "Leaks");
   if (!database.metric("leaks.count")) {
     Section section;

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <memory>
 
@@ -341,6 +344,58 @@ TEST(DebugTypesTest, WithoutDebuggingInformationNothingIsKnown) {
   EXPECT_TRUE(catalog.structures().empty());
   EXPECT_EQ(catalog.type(formats::void_type).name, "void");
   EXPECT_EQ(catalog.type(TypeId{12345}).kind, TypeKind::unknown);
+}
+
+// ---- damage ----
+
+/// A small library with debugging information, which is damaged here.
+class DamagedTypes : public testing::Test {
+ protected:
+  void SetUp() override {
+    const std::filesystem::path seeds = std::filesystem::path(HEAPQL_SOURCE_DIR) / "tests/fuzz/corpus/debug_types";
+    std::ifstream in(seeds / "dwarf5", std::ios::binary);
+    whole.assign(std::istreambuf_iterator<char>(in), {});
+    ASSERT_GT(whole.size(), 1000u);
+    path = std::filesystem::temp_directory_path() / ("heapql_damaged_" + std::to_string(getpid()));
+  }
+  void TearDown() override { std::filesystem::remove(path); }
+
+  /// Reads everything that there is; how many structures.
+  std::size_t read(const std::string& bytes) const {
+    std::ofstream(path, std::ios::binary) << bytes;
+    ProgramSession program;
+    try {
+      if (!program.open(path.string()) || program.modules->all().empty()) return 0;
+    } catch (const formats::InputError&) {
+      return 0;
+    }
+    TypeCatalog catalog(*program.session);
+    const std::vector<TypeId> all = catalog.structures();
+    for (const TypeId id : all) {
+      const formats::TypeLayout layout = formats::layout_of(catalog, id);
+      EXPECT_LE(layout.padding, layout.size);
+    }
+    for (const formats::DebugVariable& one : catalog.variables()) EXPECT_NE(catalog.type(one.type).name, "never");
+    return all.size();
+  }
+  std::string whole;
+  std::filesystem::path path;
+};
+
+TEST_F(DamagedTypes, EveryFlippedByteIsSurvived) {
+  const std::size_t undamaged = read(whole);
+  EXPECT_EQ(undamaged, 9u);
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < whole.size(); ++at) {
+    std::string bytes = whole;
+    bytes[at] = static_cast<char>(~bytes[at]);
+    kept += read(bytes) == undamaged ? 1 : 0;
+  }
+  EXPECT_GT(kept, whole.size() / 2) << "most bytes are no part of the structure";
+}
+
+TEST_F(DamagedTypes, EveryTruncationIsSurvived) {
+  for (std::size_t size = 0; size < whole.size(); size += 8) EXPECT_LE(read(whole.substr(0, size)), 10u);
 }
 
 }  // namespace

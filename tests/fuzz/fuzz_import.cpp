@@ -10,6 +10,7 @@ void import(std::string_view dump, const importers::ImportOptions& options) {
     const tests::ImportedDump in(dump, options);
     if (options.histogram_only) return;
     if (!in.problem().empty()) __builtin_trap();
+    if (in.snapshot.profile) return;
     const std::uint32_t count = in.snapshot.object_count;
     const std::uint32_t step = count / 16 + 1;
     for (std::uint32_t i = 0; i < count; i += step) {

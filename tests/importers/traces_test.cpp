@@ -192,7 +192,7 @@ TEST(MtraceImport, HasCallersAndFigures) {
 
 TEST(ValgrindTraceImport, HasFunctionsAndFigures) {
   const Imported in(tests::small_valgrind_trace);
-  EXPECT_EQ(in.name, "valgrind-trace");
+  EXPECT_EQ(in.name, "valgrind_trace");
   expect_consistent(in);
   EXPECT_EQ(in.meta("command"), "/opt/app 200");
   EXPECT_EQ(in.record().total.allocation_count, 3);

@@ -96,7 +96,7 @@ TEST_F(CodeTables, NamedQueriesAnswer) {
   EXPECT_EQ(rows("code-references"),
             "acme::registry|write|acme::Server::accept(int)|server|0x401010|0x404000\n"
             "acme::registry|read|main|server|0x401100|0x404000\n");
-  EXPECT_EQ(rows("allocation-sites"),
+  EXPECT_EQ(rows("allocation-site-code"),
             "acme::Session|40|1|acme::Server::accept(int)|operator new|server\n|||main|malloc|server\n");
   EXPECT_EQ(rows("field-use"), "acme::Session|16|8|1|1|2\n");
 }

@@ -91,7 +91,7 @@ max_shallow = 1 MiB
 TEST_F(GateConfigTest, MistakesNameLineAndNearestKey) {
   EXPECT_EQ(error("[heap]\n\nmax_liv = 1\n"), "gate.ini:3: unknown key 'max_liv' in [heap] (did you mean 'max_live'?)");
   EXPECT_EQ(error("[hepa]\nmax_live = 1\n"), "gate.ini:1: unknown section [hepa] (did you mean 'heap'?)");
-  EXPECT_EQ(error("[growth]\nmax_total = 5%\n"), "gate.ini:1: section [growth] is not in this version");
+  EXPECT_EQ(error("[site]\nmax_live = 1 MiB\n"), "gate.ini:1: section [site] needs a name: [site \"…\"]");
   EXPECT_EQ(error("[fragmentation]\nmax_external = half\n"),
             "gate.ini:2: fragmentation.max_external: 'half' is not a percent, as in 20%");
   EXPECT_EQ(error("[class]\nmax_count = 0\n"), "gate.ini:1: section [class] needs a name: [class \"…\"]");
