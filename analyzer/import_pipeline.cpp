@@ -22,6 +22,7 @@
 #include "analyzer/passes/site_names.h"
 #include "analyzer/progress.h"
 #include "analyzer/quantities.h"
+#include "analyzer/suspects/leak_words.h"
 #include "analyzer/suspects/pin_paths.h"
 #include "analyzer/suspects/suspects.h"
 #include "analyzer/terminal.h"
@@ -300,6 +301,7 @@ queries::Results analyse_heap(const ImportRequest& request, const GlobalOptions&
   suspect_options.threshold_percent = request.suspect_threshold;
   find_suspects(snapshot, graph, *details, suspect_options, results);
   find_pin_paths(snapshot, graph, *details, results);
+  describe_leaks(snapshot, graph, *details, results);
   return results;
 }
 

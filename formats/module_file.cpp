@@ -143,12 +143,16 @@ std::optional<ModuleHeaders> parse_module_headers(Bytes head) {
     constexpr std::uint32_t load = 1;
     constexpr std::uint32_t dynamic = 2;
     constexpr std::uint32_t note = 4;
+    constexpr std::uint32_t thread_local_storage = 7;
+    constexpr std::uint64_t most_alignment = 1 << 16;
     if (kind == load && memory_size >= file_size && memory_size != 0) {
       headers.loads.push_back({offset, address, file_size, memory_size, alignment, (flags & 2) != 0, (flags & 1) != 0});
     } else if (kind == dynamic) {
       headers.dynamic = address;
     } else if (kind == note) {
       headers.notes.push_back({offset, address, file_size});
+    } else if (kind == thread_local_storage && alignment <= most_alignment) {
+      headers.thread_local_bytes = (memory_size + std::max<std::uint64_t>(alignment, 1) - 1) & ~(alignment - 1);
     }
   }
   if (headers.loads.empty()) return std::nullopt;

@@ -59,6 +59,7 @@ struct ModuleHeaders {
     std::uint64_t size = 0;
   };
   std::vector<Notes> notes;
+  std::uint64_t thread_local_bytes = 0;  ///< of each thread (PT_TLS), rounded up to their alignment
 
   /// From the lowest page to the end of the highest, before the load bias.
   [[nodiscard]] std::uint64_t low() const;

@@ -13,10 +13,12 @@
 #include "importers/native_debug_types.h"
 #include "importers/native_details.h"
 #include "importers/native_heap.h"
+#include "importers/native_mappings.h"
 #include "importers/native_modules.h"
 #include "importers/native_references.h"
 #include "importers/native_requested.h"
 #include "importers/native_roots.h"
+#include "importers/native_runtime_blocks.h"
 #include "importers/native_types.h"
 #include "importers/registry.h"
 #include "importers/take_damage.h"
@@ -188,6 +190,7 @@ void import_core(ImportJob& job) {
   if (job.progress) job.progress("code", 0, 0);
   const native::NativeCode code(*process, heap, job.options);
   if (code.type_blocks(types, blocks) != 0) native::charge_to_owners(types, image, blocks, &names);
+  const auto runtime_blocks = native::find_runtime_blocks(image, blocks, types);
   make_classes(types, snapshot);
   if (job.options.histogram_only) {
     make_histogram(snapshot);
@@ -196,9 +199,13 @@ void import_core(ImportJob& job) {
   code.describe_sites(types, blocks, snapshot);
 
   native::find_requested_sizes(image, blocks, types, snapshot);
-  native::LeftOutWords left_out = native::make_references(job, image, heap, blocks, types);
+  const native::Doubts doubts(image, blocks, types);
+  native::KnownMemory known(native::memory_of_unknown_use(image, heap));
+  native::LeftOutWords left_out = native::make_references(job, image, heap, blocks, types, doubts, known);
   if (job.progress) job.progress("roots", 0, 0);
-  native::make_roots(image, heap, blocks, types, stacks, &names, snapshot);
+  const std::vector<native::ThreadMemory> memory = native::find_thread_memory(*process);
+  native::make_roots(image, heap, blocks, {types, doubts, known, stacks, memory, &names, runtime_blocks}, snapshot);
+  native::make_mappings(*process, heap, snapshot);
   code.describe_code(stacks, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   snapshot.make_texts_valid();

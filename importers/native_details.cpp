@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "importers/native_doubts.h"
 #include "importers/native_words.h"
 #include "queries/utf8.h"
 
@@ -77,6 +78,19 @@ std::optional<std::string> NativeDetails::text(ObjectId id, std::size_t limit) c
   text.resize(std::min(text.find('\0'), text.size()));
   std::string scratch;
   return std::string(queries::valid_utf8(text, scratch));
+}
+
+queries::Doubt NativeDetails::reference_doubt(ObjectId source, ObjectId target) const {
+  queries::Doubt doubt = queries::Doubt::none;
+  visit(source, [&](std::uint64_t offset, ObjectId to) {
+    if (to != target) return true;
+    const std::uint64_t at = blocks_.address(source) + offset;
+    const std::uint64_t value = image_->word(at).value_or(0);
+    const std::uint64_t before = offset == 0 ? 0 : image_->word(at - 8).value_or(0);
+    doubt = Doubts::kind_of({at, value, before, source}, blocks_.find(value));
+    return false;
+  });
+  return doubt;
 }
 
 std::string NativeDetails::reference_name(ObjectId source, ObjectId target) const {

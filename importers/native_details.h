@@ -24,6 +24,7 @@ class NativeDetails final : public queries::ObjectDetails {
   /// Of blocks whose content is text: up to the first NUL.
   [[nodiscard]] std::optional<std::string> text(queries::ObjectId id, std::size_t limit) const override;
   [[nodiscard]] std::string reference_name(queries::ObjectId source, queries::ObjectId target) const override;
+  [[nodiscard]] queries::Doubt reference_doubt(queries::ObjectId source, queries::ObjectId target) const override;
 
  private:
   [[nodiscard]] std::string name_at(queries::ObjectId id, std::uint64_t offset) const;

@@ -49,6 +49,15 @@ NativeHeap::NativeHeap(const formats::ProcessImage& image, formats::DamageLog& d
   for (const formats::FindHeap find : finders) {
     if (auto walk = find(image, damage)) walks_.push_back(std::move(walk));
   }
+  arrange(damage);
+}
+
+NativeHeap::NativeHeap(std::vector<std::unique_ptr<formats::HeapWalk>> walks, formats::DamageLog& damage)
+    : walks_(std::move(walks)) {
+  arrange(damage);
+}
+
+void NativeHeap::arrange(formats::DamageLog& damage) {
   for (const auto& walk : walks_) {
     for (std::size_t i = 0; i < walk->regions().size(); ++i) parts_.push_back({walk.get(), i});
     for (const formats::AddressRange& range : walk->metadata()) metadata_.add(range.start, range.end);
@@ -56,22 +65,58 @@ NativeHeap::NativeHeap(const formats::ProcessImage& image, formats::DamageLog& d
   }
   std::sort(own_blocks_.begin(), own_blocks_.end());
   metadata_.freeze();
-  const auto region = [](const Part& part) -> const formats::HeapRegion& { return part.walk->regions()[part.region]; };
-  std::stable_sort(parts_.begin(), parts_.end(),
-                   [&](const Part& a, const Part& b) { return region(a).start < region(b).start; });
+  // Of regions that begin at the same place, the one around the others comes first.
+  std::stable_sort(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) {
+    return std::pair(region(a).start, ~region(a).end) < std::pair(region(b).start, ~region(b).end);
+  });
   std::uint64_t end = 0;
+  std::uint64_t inner_end = 0;
+  const formats::HeapWalk* outer = nullptr;
   std::erase_if(parts_, [&](const Part& part) {
     const formats::HeapRegion& r = region(part);
     if (r.start >= end && r.start < r.end) {
       end = r.end;
+      outer = part.walk;
       return false;
     }
-    damage.add(0, 0, part.walk->allocator() + ": region '" + r.name + "' overlaps another: left out");
+    if (r.start < r.end && r.end <= end && part.walk != outer && r.start >= inner_end) {
+      inner_end = r.end;
+      inner_.push_back(part);
+    } else {
+      damage.add(0, 0, part.walk->allocator() + ": region '" + r.name + "' overlaps another: left out");
+    }
     return true;
   });
   for (const Part& part : parts_) owned_.add(region(part).start, region(part).end);
   for (const formats::AddressRange& range : metadata_.ranges()) owned_.add(range.start, range.end);
   owned_.freeze();
+}
+
+std::size_t NativeHeap::first_inside(std::uint64_t address) const {
+  const auto found = std::partition_point(inner_.begin(), inner_.end(),
+                                          [&](const Part& part) { return region(part).start < address; });
+  return static_cast<std::size_t>(found - inner_.begin());
+}
+
+void NativeHeap::carve(const formats::HeapBlock& outer, std::size_t first, const formats::BlockVisitor& visit) const {
+  const std::uint64_t end = outer.address + outer.usable;
+  constexpr std::uint64_t smallest = 8;  // that can hold a reference
+  if (const std::uint64_t head = region(inner_[first]).start - outer.address; head >= smallest) {
+    visit({outer.address, head, formats::BlockState::used, outer.bin});
+  }
+  std::uint64_t covered = region(inner_[first]).start;
+  for (std::size_t i = first; i < inner_.size() && is_inside(i, end); ++i) {
+    const formats::HeapRegion& inner = region(inner_[i]);
+    inner_[i].walk->visit(inner_[i].region, [&](formats::HeapBlock block) {
+      if (block.address < std::max(covered, inner.start) || block.address >= inner.end ||
+          block.usable > inner.end - block.address) {
+        return;
+      }
+      covered = block.address + block.usable;
+      if (block.state == formats::BlockState::free) block.state = formats::BlockState::cached;
+      visit(block);
+    });
+  }
 }
 
 void NativeHeap::fill(queries::Snapshot& snapshot) const {

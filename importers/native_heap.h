@@ -1,4 +1,10 @@
 // The heaps of a native process, whatever allocators made them, as one list of regions and one walk over their blocks.
+//
+// Sub-allocators plug in here, between the walks and the types: one that cuts up mappings of its own (CPython's
+// pymalloc) is a walk like any other; one that cuts up blocks of another allocator (a memory context, a pool resource)
+// is a walk whose regions lie inside those blocks. A block with such regions gives way to what they hold: the program's
+// objects, rather than the chunk they were cut from. Up to its first region it stays a block, as headers point to
+// things too.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +48,8 @@ class NativeHeap {
  public:
   /// Asks every allocator's finder. O(image); throws nothing.
   NativeHeap(const formats::ProcessImage& image, formats::DamageLog& damage);
+  /// Of these walks. A region that overlaps another is left out, with damage, unless it lies in one of another walk.
+  NativeHeap(std::vector<std::unique_ptr<formats::HeapWalk>> walks, formats::DamageLog& damage);
 
   [[nodiscard]] std::span<const std::unique_ptr<formats::HeapWalk>> walks() const { return walks_; }
   [[nodiscard]] bool empty() const { return parts_.empty(); }
@@ -54,7 +62,7 @@ class NativeHeap {
   [[nodiscard]] const std::vector<std::pair<std::uint64_t, std::string>>& own_blocks() const { return own_blocks_; }
 
   /// Calls f(block, region index) for every block of every region, addresses ascending; a block that overlaps the one
-  /// before, or leaves its region, is left out.
+  /// before, or leaves its region, is left out. What a sub-allocator has free is free to it alone: cached.
   template <typename F>
   void for_each_block(F&& f) const {
     std::uint64_t end = 0;
@@ -66,10 +74,14 @@ class NativeHeap {
           return;
         }
         end = block.address + block.usable;
-        f(block, i);
+        const std::size_t first =
+            block.state == formats::BlockState::used ? first_inside(block.address) : inner_.size();
+        if (first == inner_.size() || !is_inside(first, end)) return f(block, i);
+        carve(block, first, [&](const formats::HeapBlock& part) { f(part, i); });
       });
     }
   }
+  [[nodiscard]] const formats::HeapWalk& walk_of(std::size_t part) const { return *parts_[part].walk; }
   [[nodiscard]] const formats::HeapRegion& region_of(std::size_t part) const {
     return parts_[part].walk->regions()[parts_[part].region];
   }
@@ -83,7 +95,16 @@ class NativeHeap {
     std::size_t region = 0;
   };
   std::vector<std::unique_ptr<formats::HeapWalk>> walks_;
+  void arrange(formats::DamageLog& damage);
+  [[nodiscard]] static const formats::HeapRegion& region(const Part& part) { return part.walk->regions()[part.region]; }
+  /// The first of inner_ that begins at or behind `address`; inner_.size() = none.
+  [[nodiscard]] std::size_t first_inside(std::uint64_t address) const;
+  [[nodiscard]] bool is_inside(std::size_t inner, std::uint64_t end) const { return region(inner_[inner]).end <= end; }
+  /// The blocks of the inner regions from `first` on that lie in `outer`, and what is in front of them.
+  void carve(const formats::HeapBlock& outer, std::size_t first, const formats::BlockVisitor& visit) const;
+
   std::vector<Part> parts_;  ///< by start; none overlaps another
+  std::vector<Part> inner_;  ///< by start; each inside one of parts_, none overlaps another
   AddressRanges owned_;
   AddressRanges metadata_;
   std::vector<std::pair<std::uint64_t, std::string>> own_blocks_;

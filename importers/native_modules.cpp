@@ -43,6 +43,7 @@ std::vector<std::size_t> make_frames(const std::vector<formats::CallStack>& stac
       queries::FrameRow row;
       row.stack = static_cast<std::int64_t>(stack);
       row.depth = depth++;
+      row.address = frame.program_counter;
       row.function = frame.function;
       if (row.function.empty()) {
         char text[24];

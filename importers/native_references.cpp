@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "importers/native_links.h"
 #include "importers/native_words.h"
 
 namespace importers::native {
@@ -12,6 +13,7 @@ using queries::NameId;
 using queries::no_name;
 using queries::no_object;
 using queries::ObjectId;
+using queries::Strength;
 
 /// "+0x18" for the offsets that most references have; beyond, a reference is named by its slot. Members have names of
 /// their own where the block's layout is known: made once per layout and offset.
@@ -57,44 +59,91 @@ class SlotNames {
   std::vector<std::vector<NameId>> of_members_;  ///< by layout and offset
 };
 
+class ReferenceScan {
+ public:
+  ReferenceScan(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
+                const TypedBlocks& types, const Doubts& doubts, KnownMemory& known)
+      : job_(job),
+        blocks_(blocks),
+        types_(types),
+        doubts_(doubts),
+        links_(image, blocks, types),
+        known_(known),
+        references_(job.snapshot.references),
+        names_(job.snapshot, types.layouts),
+        words_(image, heap.metadata()) {}
+
+  LeftOutWords run() {
+    const std::uint32_t count = job_.snapshot.object_count;
+    references_.first.reserve(std::size_t{count} + 1);
+    references_.first.push_back(0);
+    auto live = types_.live_prefix.begin();
+    job_.snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
+      std::uint64_t size = blocks_.usable(id);
+      while (live != types_.live_prefix.end() && live->first < id) ++live;
+      if (live != types_.live_prefix.end() && live->first == id) size = std::min(size, live->second);
+      scan_block({id, address}, address + size);
+      if (references_.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
+        throw formats::InputError(job_.snapshot.path + ": more than 4,294,967,294 references: not supported");
+      }
+      references_.first.push_back(static_cast<std::uint32_t>(references_.target.size()));
+      if (job_.progress && (index(id) & 0x3FFFF) == 0) job_.progress("references", index(id), count);
+    });
+    references_.strength.freeze(references_.target.size());
+    return std::move(left_out_);
+  }
+
+ private:
+  struct Block {
+    ObjectId id{};
+    std::uint64_t address = 0;
+  };
+
+  void scan_block(const Block& block, std::uint64_t end) {
+    std::uint64_t before = 0;
+    words_.for_each(block.address, end, [&](std::uint64_t at, std::uint64_t word) {
+      const Blocks::Hit hit = blocks_.find(word);
+      if (hit.id == no_object || hit.id == block.id) {
+        known_.see(word);
+      } else if (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_)) {
+        if (job_.details != nullptr) left_out_.emplace_back(block.id, slot_of(at - block.address));
+      } else {
+        add(block, {at, word, before, block.id}, hit);
+      }
+      before = word;
+    });
+  }
+
+  void add(const Block& block, const PointingWord& word, const Blocks::Hit& hit) {
+    const Strength strength = links_.leads_back(word.at, block.id, hit)            ? Strength::weak
+                              : doubts_.of_word(word, hit) != queries::Doubt::none ? Strength::uncertain
+                                                                                   : Strength::strong;
+    if (strength != Strength::strong) {
+      references_.strength.append(ObjectId{static_cast<std::uint32_t>(references_.target.size())}, strength);
+    }
+    references_.target.push_back(hit.id);
+    if (job_.rows == nullptr) return;
+    const std::uint64_t offset = word.at - block.address;
+    job_.rows->reference(block.id, slot_of(offset), hit.id, names_.at(block.id, offset), strength);
+  }
+
+  ImportJob& job_;
+  const Blocks& blocks_;
+  const TypedBlocks& types_;
+  const Doubts& doubts_;
+  Links links_;
+  KnownMemory& known_;
+  queries::ReferenceColumns& references_;
+  SlotNames names_;
+  Words words_;
+  LeftOutWords left_out_;
+};
+
 }  // namespace
 
 LeftOutWords make_references(ImportJob& job, const formats::ProcessImage& image, const NativeHeap& heap,
-                             const Blocks& blocks, const TypedBlocks& types) {
-  queries::Snapshot& snapshot = job.snapshot;
-  queries::ReferenceColumns& references = snapshot.references;
-  const std::uint32_t count = snapshot.object_count;
-  references.first.reserve(std::size_t{count} + 1);
-  references.first.push_back(0);
-  LeftOutWords left_out;
-  SlotNames names(snapshot, types.layouts);
-  Words words(image, heap.metadata());
-  auto live = types.live_prefix.begin();
-  snapshot.addresses.for_each([&](ObjectId id, std::uint64_t address) {
-    std::uint64_t size = blocks.usable(id);
-    while (live != types.live_prefix.end() && live->first < id) ++live;
-    if (live != types.live_prefix.end() && live->first == id) size = std::min(size, live->second);
-    words.for_each(address, address + size, [&](std::uint64_t at, std::uint64_t word) {
-      const Blocks::Hit hit = blocks.find(word);
-      if (hit.id == no_object || hit.id == id) return;
-      const std::uint32_t slot = slot_of(at - address);
-      if (hit.offset == 0 && types.is_end_of_previous(hit.id, at, blocks)) {
-        if (job.details != nullptr) left_out.emplace_back(id, slot);
-        return;
-      }
-      references.target.push_back(hit.id);
-      if (job.rows != nullptr) {
-        job.rows->reference(id, slot, hit.id, names.at(id, at - address), queries::Strength::strong);
-      }
-    });
-    if (references.target.size() > std::numeric_limits<std::uint32_t>::max() - 1) {
-      throw formats::InputError(snapshot.path + ": more than 4,294,967,294 references: not supported");
-    }
-    references.first.push_back(static_cast<std::uint32_t>(references.target.size()));
-    if (job.progress && (index(id) & 0x3FFFF) == 0) job.progress("references", index(id), count);
-  });
-  references.strength.freeze(references.target.size());
-  return left_out;
+                             const Blocks& blocks, const TypedBlocks& types, const Doubts& doubts, KnownMemory& known) {
+  return ReferenceScan(job, image, heap, blocks, types, doubts, known).run();
 }
 
 }  // namespace importers::native

@@ -1,38 +1,26 @@
 #include "importers/native_roots.h"
 
 #include <algorithm>
-#include <optional>
+#include <array>
 #include <tuple>
 
+#include "importers/native_links.h"
 #include "importers/native_modules.h"
 #include "importers/native_words.h"
 
 namespace importers::native {
 namespace {
 
+using formats::AddressRange;
 using formats::ProcessImage;
+using queries::Doubt;
 using queries::no_object;
 using queries::ObjectId;
 using queries::RootKind;
 using Range = ProcessImage::Range;
 
-constexpr std::uint64_t descriptor = 0x900;     // at least sizeof(struct pthread)
-constexpr std::uint64_t static_tls = 16 << 10;  // searched where the end of thread-local data is not known
-
-/// What is where around a thread's stack pointer and thread pointer.
-struct MachineRules {
-  std::uint64_t red_zone;   ///< below the stack pointer, usable by leaf functions
-  std::uint64_t tls_below;  ///< of the thread pointer: thread-local data of variant II, the descriptor of variant I
-  std::uint64_t tls_above;
-};
-constexpr MachineRules rules_of(formats::elf::Machine machine) {
-  return machine == formats::elf::Machine::x86_64
-             ? MachineRules{128, static_tls, descriptor}  // psABI 3.2.2; TLS variant II
-             : MachineRules{0, descriptor, static_tls};   // AAPCS64 has no red zone; TLS variant I
-}
-
 /// Part of a thread's stack, or its thread-local data.
-struct ThreadMemory {
+struct Piece {
   std::uint64_t start = 0;
   std::uint64_t end = 0;
   std::int64_t thread = 0;
@@ -42,16 +30,16 @@ struct ThreadMemory {
 /// Cuts them so that none overlaps another and together they cover the same bytes: where several do, the one that
 /// begins last keeps them. Threads that run on pieces of one mapping (coroutines; or a core that says so) get their
 /// own piece each, and every byte is read once. Ascending. O(n log n).
-std::vector<ThreadMemory> make_disjoint(std::vector<ThreadMemory> all) {
-  std::sort(all.begin(), all.end(), [](const ThreadMemory& a, const ThreadMemory& b) {
+std::vector<Piece> make_disjoint(std::vector<Piece> all) {
+  std::sort(all.begin(), all.end(), [](const Piece& a, const Piece& b) {
     return std::tuple(a.start, -a.thread, a.kind) < std::tuple(b.start, -b.thread, b.kind);
   });
-  std::vector<ThreadMemory> pieces;
-  std::vector<ThreadMemory> open;  // begun and not ended, innermost last
-  std::uint64_t at = 0;            // everything below is covered
+  std::vector<Piece> pieces;
+  std::vector<Piece> open;  // begun and not ended, innermost last
+  std::uint64_t at = 0;     // everything below is covered
   const auto cover_up_to = [&](std::uint64_t limit) {
     while (!open.empty()) {
-      const ThreadMemory& inner = open.back();
+      const Piece& inner = open.back();
       const std::uint64_t start = std::max(at, inner.start);
       const std::uint64_t stop = std::min(inner.end, limit);
       if (start < stop) pieces.push_back({start, stop, inner.thread, inner.kind});
@@ -60,7 +48,7 @@ std::vector<ThreadMemory> make_disjoint(std::vector<ThreadMemory> all) {
       open.pop_back();
     }
   };
-  for (const ThreadMemory& next : all) {
+  for (const Piece& next : all) {
     cover_up_to(next.start);
     if (next.start < next.end) open.push_back(next);
   }
@@ -68,35 +56,33 @@ std::vector<ThreadMemory> make_disjoint(std::vector<ThreadMemory> all) {
   return pieces;
 }
 
-/// A thread control block points to itself at 0 and 16 (x86-64 TLS ABI, variant II).
-bool is_control_block(const ProcessImage& image, std::uint64_t at) {
-  const auto self = image.word(at);
-  return self && *self == at && image.word(at + 16) == at;
-}
-
 class RootFinder {
  public:
-  RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const NameSource* names,
-             const TypedBlocks& types, const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot)
+  RootFinder(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const RootEvidence& evidence,
+             queries::Snapshot& snapshot)
       : image_(image),
         heap_(heap),
         blocks_(blocks),
-        names_(names),
-        types_(types),
-        stacks_(stacks),
+        names_(evidence.names),
+        types_(evidence.types),
+        doubts_(evidence.doubts),
+        links_(image, blocks, evidence.types),
+        known_(evidence.known),
+        stacks_(evidence.stacks),
+        memory_(evidence.memory),
+        runtime_blocks_(evidence.runtime_blocks),
         snapshot_(snapshot),
-        words_(image, heap.owned()),
-        rules_(rules_of(image.core().machine)),
-        in_static_(blocks.count()),
-        in_mapped_(blocks.count()) {}
+        words_(image, heap.owned()) {
+    for (Seen& seen : seen_) seen = {queries::Bitmap(blocks.count()), queries::Bitmap(blocks.count())};
+  }
 
   void run() {
     first_frame_ = make_frames(stacks_, snapshot_);
     const auto& threads = image_.core().threads;
     next_frame_.resize(threads.size());
     for (std::size_t i = 0; i < threads.size(); ++i) thread(threads[i], static_cast<std::int64_t>(i));
-    for (const ThreadMemory& part : make_disjoint(std::move(thread_memory_))) scan(part);
-    dead_stacks();
+    for (const Piece& piece : make_disjoint(std::move(pieces_))) scan(piece);
+    for (const EndedThread& ended : ended_threads(image_)) ended_thread(ended);
     scanned_.freeze();
     everything_else();
     allocators();
@@ -110,11 +96,14 @@ class RootFinder {
     std::int64_t thread = -1;
     std::int64_t frame = -1;
     std::string place;
+    Doubt doubt = Doubt::none;
   };
 
-  void add(std::uint64_t word, RootKind kind, std::int64_t thread, const std::string& place, std::int64_t frame = -1) {
-    const Blocks::Hit hit = blocks_.find(word);
-    if (hit.id != no_object) found_.push_back({hit.id, kind, thread, frame, place});
+  void add_register(std::uint64_t value, std::int64_t thread, Doubt doubt) {
+    const Blocks::Hit hit = blocks_.find(value);
+    if (hit.id == no_object) return known_.see(value);
+    found_.push_back(
+        {hit.id, RootKind::machine_register, thread, -1, {}, doubt == Doubt::none ? doubts_.of_register(hit) : doubt});
   }
 
   /// The row of the frame whose stack holds `at`, -1 = not known. Addresses of a thread ascend from call to call.
@@ -131,80 +120,81 @@ class RootFinder {
   void thread(const formats::elf::Thread& thread, std::int64_t number) {
     queries::ThreadRow row;
     row.os_id = thread.os_id;
+    // The kernel gives every thread the signal that ended the process; the first is the one that had it.
+    row.signal = number == 0 && image_.core().signal ? image_.core().signal->number : 0;
     if (static_cast<std::size_t>(number) < stacks_.size()) row.stack = number;
     row.name = "thread " + std::to_string(thread.os_id);
     if (number == 0 && !image_.core().program.empty()) row.name += " (" + image_.core().program + ")";
     snapshot_.threads.push_back(std::move(row));
 
-    for (const std::uint64_t value : thread.registers) add(value, RootKind::machine_register, number, {});
+    for (const std::uint64_t value : thread.registers) add_register(value, number, Doubt::none);
+    const Doubt vector_doubt = is_in_system_call(thread) ? Doubt::leftover_register : Doubt::none;
     for (std::size_t at = 0; at + 8 <= thread.vector_registers.size(); at += 8) {
-      add(formats::load_le<std::uint64_t>(&thread.vector_registers[at]), RootKind::machine_register, number, {});
+      add_register(formats::load_le<std::uint64_t>(&thread.vector_registers[at]), number, vector_doubt);
     }
-    add_memory(thread, number);
+    const ThreadMemory& memory = memory_[static_cast<std::size_t>(number)];
+    pieces_.push_back({std::max(memory.stack.start, memory.live - std::min(memory.live, memory.red_zone)),
+                       memory.stack.end, number, RootKind::stack_word});
+    pieces_.push_back({memory.thread_local_.start, memory.thread_local_.end, number, RootKind::thread_local_data});
+    scanned_.add(memory.stack.start, memory.stack.end);
+    scanned_.add(memory.thread_local_.start, memory.thread_local_.end);
   }
 
-  /// The live part of its stack, and its thread-local data: on a stack that glibc made they share a mapping.
-  void add_memory(const formats::elf::Thread& thread, std::int64_t number) {
-    const std::uint64_t sp = thread.stack_pointer;
-    const std::uint64_t tls = thread.thread_pointer;
-    std::uint64_t tls_start = tls - std::min(tls, rules_.tls_below);
-    if (const Range* stack = image_.find(sp); stack != nullptr && stack->writable) {
-      const std::uint64_t low = std::max(stack->start, sp - std::min(sp, rules_.red_zone));
-      std::uint64_t high = stack->end;
-      std::uint64_t owned_end = stack->end;  // the rest of the mapping is dead stack, or of this thread
-      if (tls >= sp && tls < stack->end) {
-        const bool variant_one = image_.core().machine == formats::elf::Machine::aarch64;
-        high = variant_one ? std::max(sp, tls_start) : tls;
-        tls_start = high;
-        owned_end = std::min(stack->end, tls + rules_.tls_above);
-      }
-      thread_memory_.push_back({low, high, number, RootKind::stack_word});
-      scanned_.add(stack->start, owned_end);
-    }
-    if (const Range* range = tls == 0 ? nullptr : image_.find(tls); range != nullptr && range->writable) {
-      const std::uint64_t low = std::max(range->start, tls_start);
-      const std::uint64_t high = std::min(range->end, tls + rules_.tls_above);
-      thread_memory_.push_back({low, high, number, RootKind::thread_local_data});
-      scanned_.add(low, high);
-    }
-  }
-
-  void scan(const ThreadMemory& part) {
-    const formats::elf::Thread& thread = image_.core().threads[static_cast<std::size_t>(part.thread)];
-    const bool is_stack = part.kind == RootKind::stack_word;
+  void scan(const Piece& piece) {
+    const formats::elf::Thread& thread = image_.core().threads[static_cast<std::size_t>(piece.thread)];
+    const bool is_stack = piece.kind == RootKind::stack_word;
+    const bool has_variables_above = image_.core().machine == formats::elf::Machine::aarch64;  // TLS variant I
     const std::uint64_t base = is_stack ? thread.stack_pointer : thread.thread_pointer;
     const std::string name = is_stack ? "sp" : "tls";
-    words_.for_each(part.start, part.end, [&](std::uint64_t at, std::uint64_t word) {
-      const Blocks::Hit hit = blocks_.find(word);
-      if (hit.id == no_object || (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_))) return;
-      const bool below = at < base;
-      add(word, part.kind, part.thread, name + (below ? "-" + hex(base - at) : "+" + hex(at - base)),
-          is_stack && !below ? frame_at(part.thread, at) : -1);
+    for_each_word(piece.start, piece.end, [&](const PointingWord& word) {
+      const Blocks::Hit hit = find(word);
+      if (hit.id == no_object) return;
+      const bool below = word.at < base;
+      // The C library's descriptor on the other side of the variables points inside its blocks.
+      const bool is_descriptor = !is_stack && below == has_variables_above;
+      found_.push_back({hit.id, piece.kind, piece.thread, is_stack && !below ? frame_at(piece.thread, word.at) : -1,
+                        name + (below ? "-" + hex(base - word.at) : "+" + hex(word.at - base)),
+                        is_stack && below ? Doubt::below_stack
+                        : is_descriptor   ? Doubt::none
+                                          : doubts_.of_word(word, hit)});
     });
   }
 
-  /// Stacks of ended threads: guard, stack, a control block near the top that is no living thread's.
-  void dead_stacks() {
-    const Range* before = nullptr;
-    for (const Range& range : image_.ranges()) {
-      const bool guarded = before != nullptr && before->end == range.start && !before->readable && !before->writable;
-      before = &range;
-      if (!guarded || !range.writable || !range.present() || range.file >= 0) continue;
-      if (const auto top = control_block(range)) scanned_.add(range.start, std::min(range.end, *top + descriptor));
-    }
+  /// Calls f(PointingWord) for every word of [start, end) that is in the core and no allocator's.
+  template <typename F>
+  void for_each_word(std::uint64_t start, std::uint64_t end, F&& f) {
+    std::uint64_t before = 0;
+    words_.for_each(start, end, [&](std::uint64_t at, std::uint64_t word) {
+      f(PointingWord{at, word, before, no_object});
+      before = word;
+    });
   }
 
-  [[nodiscard]] std::optional<std::uint64_t> control_block(const Range& range) const {
-    const std::uint64_t lowest = range.end - std::min(range.size(), static_tls);
-    for (std::uint64_t at = range.end & ~std::uint64_t{63}; at > lowest;) {
-      at -= 64;
-      if (!is_control_block(image_, at)) continue;
-      const auto& threads = image_.core().threads;
-      const bool lives = std::any_of(threads.begin(), threads.end(),
-                                     [&](const formats::elf::Thread& thread) { return thread.thread_pointer == at; });
-      return lives ? std::nullopt : std::optional(at);
+  /// The C library keeps its stack, and with it the table of its thread-local data, for the next thread.
+  void ended_thread(const EndedThread& ended) {
+    scanned_.add(ended.stack.start, ended.stack.end);
+    const Blocks::Hit table = blocks_.find(image_.word(ended.control_block + 8).value_or(0));
+    if (table.id == no_object) return;
+    found_.push_back(
+        {table.id, RootKind::allocator, -1, -1, "table of an ended thread's thread-local data", Doubt::none});
+  }
+
+  /// What a word outside of the heaps holds; what points to no block may point to memory of unknown use.
+  Blocks::Hit find(const PointingWord& word) {
+    const Blocks::Hit hit = blocks_.find(word.value);
+    if (hit.id == no_object) {
+      known_.see(word.value);
+      return hit;
     }
-    return std::nullopt;
+    const bool is_end = hit.offset == 0 && types_.is_end_of_previous(hit.id, word.at, blocks_);
+    return is_end || links_.leads_back(word.at, no_object, hit) ? Blocks::Hit{} : hit;
+  }
+
+  /// The x86-64 psABI keeps no vector register across calls, and the C library's wrappers of system calls use none.
+  [[nodiscard]] bool is_in_system_call(const formats::elf::Thread& thread) const {
+    constexpr std::size_t original_rax = 15;  // in user_regs_struct: the system call's number, -1 outside of one
+    return image_.core().machine == formats::elf::Machine::x86_64 && thread.registers.size() > original_rax &&
+           static_cast<std::int64_t>(thread.registers[original_rax]) >= 0;
   }
 
   /// Data that was written to while the program started and that the dynamic linker has protected since (PT_GNU_RELRO):
@@ -213,32 +203,32 @@ class RootFinder {
     return range.file >= 0 && range.readable && !range.executable && next.start == range.end && next.writable;
   }
 
+  /// Static data first: it says which of the other memory the program knows of.
   void everything_else() {
-    std::int32_t file = -1;  // of the mapping before, whose .bss an anonymous neighbour is
-    std::uint64_t end = 0;
+    const std::vector<std::int32_t> files = backing_files(image_);
     const auto& ranges = image_.ranges();
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-      const Range& range = ranges[i];
-      if (range.file >= 0) {
-        file = range.file;
-      } else if (range.start != end) {
-        file = -1;
-      }
-      end = range.end;
-      if (!range.present() || range.filled) continue;
-      if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
-      const bool is_static = file >= 0;
-      scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
-        words_.for_each(from, to, [&](std::uint64_t at, std::uint64_t word) {
-          const Blocks::Hit hit = blocks_.find(word);
-          if (hit.id == no_object) return;
-          if (hit.offset == 0 && types_.is_end_of_previous(hit.id, at, blocks_)) return;
-          if (!(is_static ? in_static_ : in_mapped_).set_if_clear(index(hit.id))) return;
-          found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
-                            is_static ? static_name(at, file) : "0x" + hex_digits(at)});
+    for (const bool is_static : {true, false}) {
+      for (std::size_t i = 0; i < ranges.size(); ++i) {
+        const Range& range = ranges[i];
+        if ((files[i] >= 0) != is_static || !range.present() || range.filled) continue;
+        if (!range.writable && !(i + 1 < ranges.size() && is_relocated(range, ranges[i + 1]))) continue;
+        scanned_.for_each_gap(range.start, range.end, [&](std::uint64_t from, std::uint64_t to) {
+          for_each_word(from, to, [&](const PointingWord& word) { data(word, files[i]); });
         });
-      });
+      }
     }
+  }
+
+  void data(const PointingWord& word, std::int32_t file) {
+    const Blocks::Hit hit = find(word);
+    if (hit.id == no_object) return;
+    const bool is_static = file >= 0;
+    Doubt doubt = doubts_.of_word(word, hit);
+    if (!is_static && !known_.knows(word.at)) doubt = Doubt::unknown_memory;
+    Seen& seen = seen_[is_static ? 0 : 1];
+    if (!(doubt == Doubt::none ? seen.certain : seen.doubtful).set_if_clear(index(hit.id))) return;
+    found_.push_back({hit.id, is_static ? RootKind::static_data : RootKind::mapped_memory, -1, -1,
+                      is_static ? static_name(word.at, file) : hex(word.at), doubt});
   }
 
   [[nodiscard]] std::string static_name(std::uint64_t at, std::int32_t file) const {
@@ -258,12 +248,18 @@ class RootFinder {
   }
 
   void allocators() {
-    for (const auto& [address, what] : heap_.own_blocks()) add(address, RootKind::allocator, -1, what);
+    for (const auto* own : {&heap_.own_blocks(), &runtime_blocks_}) {
+      for (const auto& [address, what] : *own) {
+        const Blocks::Hit hit = blocks_.find(address);
+        if (hit.id != no_object) found_.push_back({hit.id, RootKind::allocator, -1, -1, what, Doubt::none});
+      }
+    }
   }
 
   void finish() {
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
-      return std::tuple(a.object, a.kind, a.thread) < std::tuple(b.object, b.kind, b.thread);
+      return std::tuple(a.object, a.kind, a.thread, a.doubt != Doubt::none) <
+             std::tuple(b.object, b.kind, b.thread, b.doubt != Doubt::none);
     });
     const Found* last = nullptr;
     for (const Found& found : found_) {
@@ -275,43 +271,51 @@ class RootFinder {
       row.kind = found.kind;
       row.thread = found.thread;
       row.frame = found.frame;
+      row.doubt = found.doubt;
       if (!found.place.empty()) row.name = snapshot_.name_id(found.place);
       if (last == nullptr || last->object != found.object) snapshot_.direct_roots.push_back(found.object);
       snapshot_.roots.push_back(row);
       last = &found;
     }
+    snapshot_.find_uncertain_roots();
   }
 
-  static std::string hex_digits(std::uint64_t value) {
-    char text[20];
-    std::snprintf(text, sizeof text, "%llx", static_cast<unsigned long long>(value));
+  static std::string hex(std::uint64_t value) {
+    char text[24];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(value));
     return text;
   }
-  static std::string hex(std::uint64_t value) { return "0x" + hex_digits(value); }
 
   const ProcessImage& image_;
   const NativeHeap& heap_;
   const Blocks& blocks_;
   const NameSource* names_;
   const TypedBlocks& types_;
+  const Doubts& doubts_;
+  Links links_;
+  KnownMemory& known_;
   const std::vector<formats::CallStack>& stacks_;
-  std::vector<std::size_t> first_frame_;     ///< by thread: its first row of frames
-  std::vector<std::size_t> next_frame_;      ///< by thread: where frame_at() goes on
-  std::vector<ThreadMemory> thread_memory_;  ///< to be scanned
+  const std::vector<ThreadMemory>& memory_;
+  const std::vector<std::pair<std::uint64_t, std::string>>& runtime_blocks_;
+  std::vector<std::size_t> next_frame_;   ///< by thread: where frame_at() goes on
+  std::vector<Piece> pieces_;             ///< of stacks and thread-local data, to be scanned
+  std::vector<std::size_t> first_frame_;  ///< by thread: its first row of frames
   queries::Snapshot& snapshot_;
-  Words words_;  ///< outside of the heaps
-  MachineRules rules_;
+  Words words_;            ///< outside of the heaps
   AddressRanges scanned_;  ///< stacks and thread-local data: not scanned again
-  queries::Bitmap in_static_;
-  queries::Bitmap in_mapped_;
+  struct Seen {
+    queries::Bitmap certain;
+    queries::Bitmap doubtful;
+  };
+  std::array<Seen, 2> seen_;  ///< blocks that static data, other memory points to: a root for each
   std::vector<Found> found_;
 };
 
 }  // namespace
 
-void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const TypedBlocks& types,
-                const std::vector<formats::CallStack>& stacks, const NameSource* names, queries::Snapshot& snapshot) {
-  RootFinder(image, heap, blocks, names, types, stacks, snapshot).run();
+void make_roots(const ProcessImage& image, const NativeHeap& heap, const Blocks& blocks, const RootEvidence& evidence,
+                queries::Snapshot& snapshot) {
+  RootFinder(image, heap, blocks, evidence, snapshot).run();
 }
 
 }  // namespace importers::native

@@ -6,20 +6,36 @@
 // leak; what is wrongly left out invents one.
 #pragma once
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "formats/process_image.h"
 #include "formats/unwind.h"
 #include "importers/import_job.h"
 #include "importers/native_blocks.h"
+#include "importers/native_doubts.h"
 #include "importers/native_heap.h"
+#include "importers/native_mappings.h"
 #include "importers/native_types.h"
 
 namespace importers::native {
 
-/// Fills threads, frames, roots (one per object, kind and thread: the first that was found, with its place as name, and
-/// its frame on a stack) and direct_roots. `stacks`: of each thread of the core, or empty. `names` may be nullptr.
-/// O(writable bytes).
+/// What the search for roots asks. Borrows everything.
+struct RootEvidence {
+  const TypedBlocks& types;
+  const Doubts& doubts;
+  KnownMemory& known;                             ///< has seen the words of all blocks
+  const std::vector<formats::CallStack>& stacks;  ///< of each thread of the core, or empty
+  const std::vector<ThreadMemory>& memory;        ///< of each thread of the core
+  const NameSource* names;                        ///< may be nullptr
+  /// Blocks that a runtime library keeps for itself: held like those that an allocator took.
+  const std::vector<std::pair<std::uint64_t, std::string>>& runtime_blocks;
+};
+
+/// Fills threads, frames, roots (one per object, kind and thread: the first without a doubt that was found, else the
+/// first, with its place as name, and its frame on a stack), direct_roots and uncertain_roots. O(writable bytes).
 void make_roots(const formats::ProcessImage& image, const NativeHeap& heap, const Blocks& blocks,
-                const TypedBlocks& types, const std::vector<formats::CallStack>& stacks, const NameSource* names,
-                queries::Snapshot& snapshot);
+                const RootEvidence& evidence, queries::Snapshot& snapshot);
 
 }  // namespace importers::native

@@ -58,7 +58,8 @@ struct TypedBlocks {
     if (header == 0) return false;
     const std::uint64_t begin = places.address(header);
     if (at != begin + 8 && at != begin + 16) return false;
-    return blocks.address(previous) + blocks.usable(previous) == blocks.address(block);
+    if (blocks.address(previous) + blocks.usable(previous) != blocks.address(block)) return false;
+    return types[type_of[index(previous)]].family == "std::vector body";  // and no node: of a tree, that is the root
   }
 };
 

@@ -51,7 +51,10 @@ std::vector<ObjectId> mentioned_objects(const Snapshot& snapshot, const Results&
   for (const ThreadRow& row : snapshot.threads) mentioned.push_back(row.object);
   for (const ComponentRow& row : results.components) mentioned.push_back(row.example);
   for (const DuplicateRow& row : results.duplicates) mentioned.push_back(row.example);
-  for (const LeakRow& row : results.leaks) mentioned.push_back(row.example);
+  for (const LeakRow& row : results.leaks) {
+    mentioned.push_back(row.example);
+    mentioned.push_back(row.holder);
+  }
   for (std::size_t i = 0; i < std::min(snapshot.roots.size(), most_roots); ++i) {
     mentioned.push_back(snapshot.roots[i].object);
   }

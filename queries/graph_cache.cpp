@@ -22,11 +22,11 @@ std::uint32_t distance_of(const Lookup& row, int column) {
 
 Reachability reachability_of(const Lookup& row, int column) {
   const std::int64_t value = row.is_null(column) ? 5 : row.integer(column);
-  return value >= 0 && value <= 5 ? static_cast<Reachability>(value) : Reachability::unreachable;
+  return value >= 0 && value <= 6 ? static_cast<Reachability>(value) : Reachability::unreachable;
 }
 
 Strength strength_of(std::int64_t value) {
-  return value >= 0 && value <= 5 ? static_cast<Strength>(value) : Strength::strong;
+  return value >= 0 && value <= 6 ? static_cast<Strength>(value) : Strength::strong;
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ class GraphCache {
   /// true for the strengths that count for liveness in this database.
   [[nodiscard]] bool holds(Strength strength) {
     return follows_weak() || strength == Strength::strong || strength == Strength::soft ||
-           strength == Strength::internal;
+           strength == Strength::internal || strength == Strength::uncertain;
   }
 
   [[nodiscard]] const std::vector<ClassEntry>& classes();

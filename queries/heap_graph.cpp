@@ -12,7 +12,11 @@ HeapGraph::HeapGraph(const Snapshot& snapshot)
       class_of_(snapshot.class_of),
       shallow_(snapshot.shallow),
       roots_(snapshot.direct_roots),
+      uncertain_roots_(snapshot.uncertain_roots),
       has_weaker_(!snapshot.references.strength.values().empty()) {
+  for (const Strength strength : strength_.values()) {
+    strengths_ = static_cast<std::uint8_t>(strengths_ | 1u << static_cast<unsigned>(strength));
+  }
   assert(first_.size() == std::size_t{object_count_} + 1);
   class_object_.reserve(snapshot.classes.size());
   for (const ClassRow& row : snapshot.classes) {

@@ -24,7 +24,10 @@ struct Follow {
   }
 };
 inline constexpr Follow follow_strong = Follow::of({Strength::strong, Strength::internal});
-inline constexpr Follow follow_collector = Follow::of({Strength::strong, Strength::internal, Strength::soft});
+/// A heap that the program frees itself has no collector that could tell: there, uncertain references count as any
+/// other.
+inline constexpr Follow follow_collector =
+    Follow::of({Strength::strong, Strength::internal, Strength::soft, Strength::uncertain});
 inline constexpr Follow follow_all{0xFF};
 
 class HeapGraph {
@@ -35,6 +38,8 @@ class HeapGraph {
   [[nodiscard]] std::uint32_t object_count() const { return object_count_; }
   [[nodiscard]] std::uint64_t reference_count() const { return targets_.size(); }  ///< explicit ones
   [[nodiscard]] std::span<const ObjectId> roots() const { return roots_; }
+  /// Those of roots() that only uncertain evidence makes one, ascending.
+  [[nodiscard]] std::span<const ObjectId> uncertain_roots() const { return uncertain_roots_; }
   [[nodiscard]] std::uint32_t edges_begin(ObjectId v) const { return first_[index(v)]; }
   [[nodiscard]] std::uint32_t edges_end(ObjectId v) const { return first_[index(v)] + first_.count(index(v)); }
   /// How many explicit references v has: one byte of a column that mostly stays in the cache.
@@ -49,6 +54,8 @@ class HeapGraph {
   [[nodiscard]] bool has_class_edges() const { return has_class_edges_; }
   /// false when every reference is strong: traversals may skip strength_of().
   [[nodiscard]] bool has_weaker_references() const { return has_weaker_; }
+  /// Whether some reference is of a strength that `follow` leaves out: only then a traversal has to ask of each.
+  [[nodiscard]] bool has_references_outside(Follow follow) const { return (strengths_ & ~follow.mask) != 0; }
   [[nodiscard]] Strength strength_of(std::uint32_t edge) const {
     return strength_.has(ObjectId{edge}) ? strength_[ObjectId{edge}] : Strength::strong;
   }
@@ -81,9 +88,11 @@ class HeapGraph {
   const ClassColumn& class_of_;
   const SizeColumn& shallow_;
   std::span<const ObjectId> roots_;
+  std::span<const ObjectId> uncertain_roots_;
   std::vector<ObjectId> class_object_;  // ClassId → class object
   bool has_class_edges_ = false;
   bool has_weaker_ = false;
+  std::uint8_t strengths_ = 0;  // of the references that are not strong: a bit per Strength
 };
 
 }  // namespace queries

@@ -21,13 +21,26 @@ std::string_view to_text(ObjectKind kind) {
 }
 
 std::string_view to_text(Strength strength) {
-  static constexpr std::array<std::string_view, 6> words{"strong", "soft", "weak", "final", "phantom", "internal"};
+  static constexpr std::array<std::string_view, 7> words{"strong",  "soft",     "weak",     "final",
+                                                         "phantom", "internal", "uncertain"};
   return word(words, strength);
 }
 
 std::string_view to_text(Reachability reachability) {
-  static constexpr std::array<std::string_view, 6> words{"strong", "soft", "weak", "final", "phantom", "unreachable"};
+  static constexpr std::array<std::string_view, 7> words{"strong",  "soft",        "weak",     "final",
+                                                         "phantom", "unreachable", "uncertain"};
   return word(words, reachability);
+}
+
+std::string_view to_text(Doubt doubt) {
+  static constexpr std::array<std::string_view, 7> words{"",
+                                                         "interior pointer",
+                                                         "end of a text",
+                                                         "element without its container",
+                                                         "memory of unknown use",
+                                                         "below the stack pointer",
+                                                         "left over in a register"};
+  return word(words, doubt);
 }
 
 std::string_view to_text(RootKind kind) {

@@ -32,11 +32,28 @@ enum class ObjectKind : std::uint8_t {
   block = 4
 };
 
-/// `reference.strength`: what a collector does with the target when nothing stronger holds it.
-enum class Strength : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, phantom = 4, internal = 5 };
+/// `reference.strength`: what a collector does with the target when nothing stronger holds it. uncertain: of native
+/// heaps, a word that looks like a pointer and may be none, or one that does not own (importers/native_doubts.h).
+enum class Strength : std::uint8_t {
+  strong = 0,
+  soft = 1,
+  weak = 2,
+  final = 3,
+  phantom = 4,
+  internal = 5,
+  uncertain = 6
+};
 
-/// `object.reachability`: the strongest way in which any root holds the object.
-enum class Reachability : std::uint8_t { strong = 0, soft = 1, weak = 2, final = 3, phantom = 4, unreachable = 5 };
+/// `object.reachability`: the strongest way in which any root holds the object. uncertain: possibly leaked.
+enum class Reachability : std::uint8_t {
+  strong = 0,
+  soft = 1,
+  weak = 2,
+  final = 3,
+  phantom = 4,
+  unreachable = 5,
+  uncertain = 6
+};
 
 /// `root.kind`. Words of HPROF and ART, from `machine_register` on of native processes; `reconstructed` marks roots
 /// that heapql had to infer (a dump without roots).
@@ -62,12 +79,24 @@ enum class RootKind : std::uint8_t {
   thread_local_data = 18,
   static_data = 19,    ///< writable data of a program or library
   mapped_memory = 20,  ///< other writable memory that no allocator owns
-  allocator = 21,      ///< a block that the allocator took for itself
+  allocator = 21,      ///< a block that the allocator, or another runtime library, took for itself
+};
+
+/// Why a word of a native process that looks like a pointer may be none, or not one that owns what it points to.
+enum class Doubt : std::uint8_t {
+  none,
+  interior,           ///< points into the block, and nothing of its type gives a reason for that
+  text,               ///< the end of a text
+  element,            ///< to a node or buffer of a container that it is no part of: an iterator, or a leftover
+  unknown_memory,     ///< in memory that nothing is known to point to
+  below_stack,        ///< in the red zone below a stack pointer
+  leftover_register,  ///< in a vector register of a thread that is in a system call
 };
 
 std::string_view to_text(ObjectKind);    ///< "instance", "object_array", "primitive_array", "class", "block"
-std::string_view to_text(Strength);      ///< "strong", "soft", "weak", "final", "phantom", "internal"
-std::string_view to_text(Reachability);  ///< "strong" … "unreachable"
+std::string_view to_text(Strength);      ///< "strong", "soft", "weak", "final", "phantom", "internal", "uncertain"
+std::string_view to_text(Reachability);  ///< "strong" … "unreachable", "uncertain"
+std::string_view to_text(Doubt);         ///< "interior pointer", "end of a text", …; "" for none
 std::string_view to_text(RootKind);      ///< "jni_global", "java_frame", …
 
 }  // namespace queries

@@ -199,7 +199,7 @@ void Loader::references() {
   Statement row = query("SELECT source_id, target_id, strength FROM reference ORDER BY source_id, slot");
   while (row.step()) {
     const std::int64_t strength = row.integer(2);
-    if (strength < 0 || strength > 5) damaged("reference.strength out of range");
+    if (strength < 0 || strength > 6) damaged("reference.strength out of range");
     add_reference(index(id<ObjectId>(row, 0, snapshot_.object_count, "reference.source_id")),
                   id<ObjectId>(row, 1, snapshot_.object_count, "reference.target_id"), static_cast<Strength>(strength));
   }
@@ -222,24 +222,43 @@ void Loader::packed_references() {
   end_references();
 }
 
+Doubt doubt_of(std::string_view text) {
+  for (auto at = static_cast<std::uint8_t>(Doubt::interior); at <= static_cast<std::uint8_t>(Doubt::leftover_register);
+       ++at) {
+    if (to_text(Doubt{at}) == text) return Doubt{at};
+  }
+  return Doubt::none;
+}
+
 void Loader::roots() {
   Statement thread = query("SELECT name, object_id, stack_id, state, os_id FROM thread ORDER BY id");
   while (thread.step()) {
-    snapshot_.threads.push_back({thread.text(0), id<ObjectId>(thread, 1, snapshot_.object_count, "thread.object_id"),
-                                 or_minus_one(thread, 2), thread.text(3), or_minus_one(thread, 4)});
+    ThreadRow entry;
+    entry.name = thread.text(0);
+    entry.object = id<ObjectId>(thread, 1, snapshot_.object_count, "thread.object_id");
+    entry.stack = or_minus_one(thread, 2);
+    entry.state = thread.text(3);
+    entry.os_id = or_minus_one(thread, 4);
+    snapshot_.threads.push_back(std::move(entry));
   }
   Statement frame = query("SELECT stack_id, depth, function, file, line, module FROM frame ORDER BY id");
   while (frame.step()) {
-    snapshot_.frames.push_back({or_minus_one(frame, 0), static_cast<std::uint32_t>(frame.integer(1)), frame.text(2),
-                                frame.text(3), static_cast<std::int32_t>(frame.integer(4)), frame.text(5)});
+    FrameRow entry;
+    entry.stack = or_minus_one(frame, 0);
+    entry.depth = static_cast<std::uint32_t>(frame.integer(1));
+    entry.function = frame.text(2);
+    entry.file = frame.text(3);
+    entry.line = static_cast<std::int32_t>(frame.integer(4));
+    entry.module = frame.text(5);
+    snapshot_.frames.push_back(std::move(entry));
   }
-  Statement root = query("SELECT object_id, kind, thread_id, frame_id, name_id FROM root ORDER BY rowid");
+  Statement root = query("SELECT * FROM root ORDER BY rowid");
   while (root.step()) {
     RootRow entry;
     entry.object = id<ObjectId>(root, 0, snapshot_.object_count, "root.object_id");
     const std::int64_t kind = root.integer(1);
-    entry.kind = kind >= 0 && kind <= static_cast<int>(RootKind::reconstructed) ? static_cast<RootKind>(kind)
-                                                                                : RootKind::unknown;
+    entry.kind =
+        kind >= 0 && kind <= static_cast<int>(RootKind::allocator) ? static_cast<RootKind>(kind) : RootKind::unknown;
     entry.thread = or_minus_one(root, 2);
     entry.frame = or_minus_one(root, 3);
     if (entry.thread >= static_cast<std::int64_t>(snapshot_.threads.size()) ||
@@ -247,8 +266,18 @@ void Loader::roots() {
       damaged("root out of range");
     }
     entry.name = id<NameId>(root, 4, snapshot_.names.size(), "root.name_id");
+    if (root.column_count() > 5)
+      entry.doubt = doubt_of(root.text(5));  // databases of the first versions have no doubts
     snapshot_.roots.push_back(entry);
   }
+  // A doubtful root may be reached from elsewhere: then its distance does not show that it is one.
+  for (const RootRow& entry : snapshot_.roots) {
+    if (entry.doubt != Doubt::none) snapshot_.direct_roots.push_back(entry.object);
+  }
+  std::sort(snapshot_.direct_roots.begin(), snapshot_.direct_roots.end());
+  snapshot_.direct_roots.erase(std::unique(snapshot_.direct_roots.begin(), snapshot_.direct_roots.end()),
+                               snapshot_.direct_roots.end());
+  snapshot_.find_uncertain_roots();
 }
 
 void Loader::regions() {

@@ -30,6 +30,8 @@ class ObjectDetails {
   [[nodiscard]] virtual std::optional<std::string> text(ObjectId id, std::size_t limit = 256) const = 0;
   /// Name of the first reference of `source` that points to `target`; empty when there is none.
   [[nodiscard]] virtual std::string reference_name(ObjectId source, ObjectId target) const = 0;
+  /// Why the first reference of `source` to `target` is doubted, when it is one of strength uncertain.
+  [[nodiscard]] virtual Doubt reference_doubt(ObjectId /*source*/, ObjectId /*target*/) const { return Doubt::none; }
 };
 
 }  // namespace queries

@@ -181,7 +181,7 @@ bool decode_references(ObjectId first_source, std::string_view data, ObjectId fr
       if ((head & 2) != 0) reference.name = NameId{static_cast<std::uint32_t>(cursor.varint())};
       if ((head & 1) != 0) {
         const std::uint64_t strength = cursor.varint();
-        if (strength > 5) cursor.fail();
+        if (strength > 6) cursor.fail();
         reference.strength = static_cast<Strength>(strength);
       }
       if (!cursor.ok()) return false;

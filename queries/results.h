@@ -29,14 +29,21 @@ struct ComponentRow {
   ObjectId example = no_object;  ///< the largest member by shallow size, ties by id
 };
 
-/// Leaked objects of a heap that the program frees itself, by the class of the leak head that holds them.
+/// Leaked objects of a heap that the program frees itself, by the class of the leak head that holds them and the cycle
+/// that it is in. Possibly leaked ones: held by uncertain evidence alone; their heads are what that evidence points to.
 struct LeakRow {
   ClassId class_id{};
+  bool is_certain = true;  ///< leaked; false: possibly leaked
   std::uint64_t head_count = 0;
   std::uint64_t cycle_count = 0;   ///< of the heads: members of a cycle (shared_ptr cycles, doubly-linked lists)
   std::uint64_t object_count = 0;  ///< heads and all they hold
   std::uint64_t shallow_bytes = 0;
   ObjectId example = no_object;  ///< the head that holds most
+  std::vector<ObjectId> cycle;   ///< of the example, head first, shortened; empty when it is in none
+  ObjectId holder =
+      no_object;           ///< possibly leaked: the object whose uncertain reference holds the example; else a root
+  std::string cycle_text;  ///< "std::shared_ptr cycle: A+0x8 ↔ B+0x8", "" = no cycle, or not described
+  std::string why;         ///< possibly leaked: what holds the example, and why that is doubted
 };
 
 /// A group of at least two objects with equal content.

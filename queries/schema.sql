@@ -27,7 +27,8 @@ CREATE TABLE field (
   name_id INTEGER, PRIMARY KEY (class_id, ordinal)) WITHOUT ROWID;
 
 -- Every object, ids in address order. kind: 0 instance, 1 object_array, 2 primitive_array, 3 class, 4 block.
--- length: elements of an array. reachability: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 unreachable.
+-- length: elements of an array. reachability: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 unreachable, 6 uncertain
+-- (possibly leaked).
 -- retained_size, dominator_id: of live objects only; dominator_id NULL = directly under the virtual root.
 -- root_distance: references from the nearest root, 0 = held by a root.
 CREATE TABLE object (
@@ -36,7 +37,7 @@ CREATE TABLE object (
 
 -- Explicit references. The one from every object to its class is not here: object.class_id tells it.
 -- slot: position of the field or element in its object. name_id NULL: an array element, called [slot].
--- strength: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 internal.
+-- strength: 0 strong, 1 soft, 2 weak, 3 final, 4 phantom, 5 internal, 6 uncertain (may be no pointer, or no owner).
 CREATE TABLE reference (
   source_id INTEGER NOT NULL, slot INTEGER NOT NULL, target_id INTEGER, name_id INTEGER,
   strength INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (source_id, slot)) WITHOUT ROWID;
@@ -50,13 +51,19 @@ CREATE TABLE inbound (first_target INTEGER PRIMARY KEY, data BLOB);
 CREATE TABLE name (id INTEGER PRIMARY KEY, value TEXT);
 
 -- kind: queries/ids.h RootKind; view `roots` has the text. Locals of a thread are roots and references of its object.
-CREATE TABLE root (object_id INTEGER, kind INTEGER, thread_id INTEGER, frame_id INTEGER, name_id INTEGER);
+-- doubt: of native heaps, why this may be no pointer, or not one that owns ("interior pointer"); NULL = there is none.
+CREATE TABLE root (
+  object_id INTEGER, kind INTEGER, thread_id INTEGER, frame_id INTEGER, name_id INTEGER, doubt TEXT);
 CREATE INDEX root_by_object ON root (object_id);
 
 -- stack_id: frame.stack_id. frame.depth 0 = innermost. line: NULL not known, -1 unknown, -2 compiled, -3 native.
-CREATE TABLE thread (id INTEGER PRIMARY KEY, name TEXT, object_id INTEGER, stack_id INTEGER, state TEXT, os_id INTEGER);
+-- stack_used_bytes: from the stack pointer up. signal: that the thread had when it was dumped, 0 = none.
+CREATE TABLE thread (
+  id INTEGER PRIMARY KEY, name TEXT, object_id INTEGER, stack_id INTEGER, state TEXT, os_id INTEGER,
+  stack_bytes INTEGER, stack_used_bytes INTEGER, signal INTEGER);
 CREATE TABLE frame (
-  id INTEGER PRIMARY KEY, stack_id INTEGER, depth INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT);
+  id INTEGER PRIMARY KEY, stack_id INTEGER, depth INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT,
+  address INTEGER);
 CREATE INDEX frame_by_stack ON frame (stack_id, depth);
 
 -- Text of string objects, shortened to the import's --string-limit. hash: of the whole content, equal = equal text.
@@ -67,6 +74,12 @@ CREATE TABLE value (
   object_id INTEGER NOT NULL, name_id INTEGER, type TEXT, value, ordinal INTEGER NOT NULL,
   PRIMARY KEY (object_id, ordinal)) WITHOUT ROWID;
 
+-- The address space of a process, by address, without gaps but for those between mappings. kind: heap (an allocator's
+-- regions), allocator (its structures elsewhere), stack, thread_local, static_data (and .bss), code, file, anonymous,
+-- reserved (no access). name: the file, or the allocator and its kind of region. resident_bytes: that the dump has.
+CREATE TABLE mapping (
+  id INTEGER PRIMARY KEY, start_address INTEGER, end_address INTEGER, kind TEXT, name TEXT, permissions TEXT,
+  resident_bytes INTEGER, thread_id INTEGER);
 -- What an allocator got from the system. live + free + cached + overhead bytes = end_address - start_address. cached: in
 -- threads' caches, neither used nor reclaimable. arena: regions of one arena belong together.
 CREATE TABLE region (
@@ -105,11 +118,13 @@ CREATE TABLE component (
   has_finalizer INTEGER, example_id INTEGER);
 
 -- Heaps whose program frees its memory itself: objects that no root reaches, by the class of the leak head that holds
--- them. cycle_count: heads that are part of a cycle. object_count, shallow_bytes: heads and all they hold; the rows sum
--- to all unreachable objects. example_id: the head that holds most.
+-- them and the cycle it is in. cycle_count: heads that are part of a cycle. object_count, shallow_bytes: heads and all
+-- they hold; the rows of a certainty sum to all unreachable, to all uncertain objects. example_id: the head that holds
+-- most. certainty: 'leaked' or 'possibly leaked'. cycle: in words, of the example. holder_id, why: of possibly leaked
+-- ones, the object whose uncertain reference holds the example (NULL: a root does), and why that is doubted.
 CREATE TABLE leak (
   id INTEGER PRIMARY KEY, class_id INTEGER, head_count INTEGER, cycle_count INTEGER, object_count INTEGER,
-  shallow_bytes INTEGER, example_id INTEGER);
+  shallow_bytes INTEGER, example_id INTEGER, certainty TEXT, cycle TEXT, holder_id INTEGER, why TEXT);
 
 -- reachable_*: live objects. retained_bytes: of the instances as a set (top-most instances only); SUM(retained_size)
 -- over `object` counts nested instances twice.

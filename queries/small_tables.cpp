@@ -136,20 +136,22 @@ class Writer {
   }
 
   void roots() {
-    Inserter root = into("INSERT INTO root VALUES (?, ?, ?, ?, ?)");
+    Inserter root = into("INSERT INTO root VALUES (?, ?, ?, ?, ?, ?)");
     for (const RootRow& row : snapshot_.roots) {
-      root.insert(row.object, static_cast<int>(row.kind), not_negative(row.thread), not_negative(row.frame), row.name);
+      root.insert(row.object, static_cast<int>(row.kind), not_negative(row.thread), not_negative(row.frame), row.name,
+                  known_if(row.doubt != Doubt::none, to_text(row.doubt)));
     }
-    Inserter thread = into("INSERT INTO thread VALUES (?, ?, ?, ?, ?, ?)");
+    Inserter thread = into("INSERT INTO thread VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     std::int64_t id = 0;
     for (const ThreadRow& row : snapshot_.threads) {
-      thread.insert(id++, row.name, row.object, not_negative(row.stack), not_empty(row.state), not_negative(row.os_id));
+      thread.insert(id++, row.name, row.object, not_negative(row.stack), not_empty(row.state), not_negative(row.os_id),
+                    not_negative(row.stack_bytes), not_negative(row.stack_used_bytes), not_negative(row.signal));
     }
-    Inserter frame = into("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?)");
+    Inserter frame = into("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     id = 0;
     for (const FrameRow& row : snapshot_.frames) {
       frame.insert(id++, not_negative(row.stack), row.depth, row.function, not_empty(row.file),
-                   known_if(row.line != 0, row.line), not_empty(row.module));
+                   known_if(row.line != 0, row.line), not_empty(row.module), known_if(row.address != 0, row.address));
     }
   }
 
@@ -171,11 +173,12 @@ class Writer {
                        known_if(row.reachability != Reachability::unreachable, row.retained_bytes),
                        static_cast<int>(row.reachability), row.has_finalizer, row.example);
     }
-    Inserter leak = into("INSERT INTO leak VALUES (?, ?, ?, ?, ?, ?, ?)");
+    Inserter leak = into("INSERT INTO leak VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     id = 0;
     for (const LeakRow& row : results_.leaks) {
-      leak.insert(++id, row.class_id, row.head_count, row.cycle_count, row.object_count, row.shallow_bytes,
-                  row.example);
+      leak.insert(++id, row.class_id, row.head_count, row.cycle_count, row.object_count, row.shallow_bytes, row.example,
+                  std::string_view(row.is_certain ? "leaked" : "possibly leaked"), not_empty(row.cycle_text),
+                  row.holder, not_empty(row.why));
     }
     Inserter duplicate = into("INSERT INTO duplicate VALUES (?, ?, ?, ?, ?, ?, ?)");
     for (const DuplicateRow& row : results_.duplicates) {
@@ -204,6 +207,12 @@ class Writer {
   }
 
   void regions() {
+    Inserter mapping = into("INSERT INTO mapping VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    for (std::size_t i = 0; i < snapshot_.mappings.size(); ++i) {
+      const MappingRow& row = snapshot_.mappings[i];
+      mapping.insert(i, row.start, row.end, row.kind, not_empty(row.name), row.permissions, row.resident_bytes,
+                     not_negative(row.thread));
+    }
     Inserter region = into("INSERT INTO region VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     std::int64_t id = 0;
     for (const RegionRow& row : snapshot_.regions) {

@@ -55,6 +55,19 @@ ObjectKind Snapshot::kind_of(ObjectId id) const {
   return ObjectKind::instance;
 }
 
+void Snapshot::find_uncertain_roots() {
+  std::vector<ObjectId> certain;
+  for (const RootRow& root : roots) (root.doubt == Doubt::none ? certain : uncertain_roots).push_back(root.object);
+  for (std::vector<ObjectId>* list : {&certain, &uncertain_roots}) {
+    std::sort(list->begin(), list->end());
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  std::vector<ObjectId> rest;
+  std::set_difference(uncertain_roots.begin(), uncertain_roots.end(), certain.begin(), certain.end(),
+                      std::back_inserter(rest));
+  uncertain_roots = std::move(rest);
+}
+
 NameId Snapshot::name_id(std::string_view text) {
   const auto [found, is_new] =
       name_ids_.try_emplace(std::string(text), NameId{static_cast<std::uint32_t>(names.size())});

@@ -61,6 +61,7 @@ struct RootRow {
   std::int64_t thread = -1;  ///< index into Snapshot::threads, -1 = none
   std::int64_t frame = -1;   ///< index into Snapshot::frames, -1 = none
   NameId name = no_name;
+  Doubt doubt = Doubt::none;
 };
 
 struct ThreadRow {
@@ -69,6 +70,20 @@ struct ThreadRow {
   std::int64_t stack = -1;  ///< frame.stack_id of its frames, -1 = none
   std::string state;        ///< "RUNNABLE", "WAITING", …; empty = not known
   std::int64_t os_id = -1;
+  std::int64_t stack_bytes = -1;       ///< of its stack's memory, -1 = not known
+  std::int64_t stack_used_bytes = -1;  ///< from the stack pointer to the stack's beginning, -1 = not known
+  std::int64_t signal = -1;            ///< that it had when it was dumped, -1 = not known, 0 = none
+};
+
+/// A part of a process's address space that serves one purpose.
+struct MappingRow {
+  std::uint64_t start = 0;
+  std::uint64_t end = 0;
+  std::string kind;                  ///< heap allocator stack thread_local static_data code file anonymous reserved
+  std::string name;                  ///< the file's path, the allocator and its kind of region; empty = has none
+  std::string permissions;           ///< "rw-"
+  std::uint64_t resident_bytes = 0;  ///< that the dump has
+  std::int64_t thread = -1;          ///< index into Snapshot::threads, -1 = no thread's own
 };
 
 struct FrameRow {
@@ -78,6 +93,7 @@ struct FrameRow {
   std::string file;
   std::int32_t line = 0;  ///< 0 = not known, -1 unknown, -2 compiled, -3 native
   std::string module;
+  std::uint64_t address = 0;  ///< program counter, 0 = not known
 };
 
 /// What an allocator or a collector got from the system: an arena, a slab, a mapped chunk, a heap space. The sums of
@@ -174,11 +190,13 @@ struct Snapshot {
   /// Objects held by a root directly, sorted, unique. Locals of a known thread are not here: they are references of
   /// the thread object, so that a thread retains its locals (as Eclipse MAT does).
   std::vector<ObjectId> direct_roots;
+  std::vector<ObjectId> uncertain_roots;  ///< those of direct_roots of which every root row has a doubt; sorted
   std::vector<ThreadRow> threads;
   std::vector<FrameRow> frames;
   /// class object → class, for the objects that are classes. Sorted by object.
   std::vector<std::pair<ObjectId, ClassId>> class_objects;
 
+  std::vector<MappingRow> mappings;       ///< by start; of processes: all of the address space in use
   std::vector<RegionRow> regions;         ///< by start
   std::vector<FreeBlockRow> free_blocks;  ///< by address
   /// Usable minus requested bytes of the blocks of which that is known one by one (a container's capacity, a log). A
@@ -194,6 +212,8 @@ struct Snapshot {
   std::vector<HistogramRow> histogram;  ///< filled instead of everything above but the small tables
 
   [[nodiscard]] const ClassRow& class_row(ObjectId id) const { return classes[index(class_of[id])]; }
+  /// Fills uncertain_roots from `roots`, in a heap whose rows of `roots` are all direct. O(roots · log roots).
+  void find_uncertain_roots();
   [[nodiscard]] bool is_class_object(ObjectId id) const;
   /// The class that this class object stands for, or no_class.
   [[nodiscard]] ClassId class_of_class_object(ObjectId id) const;

@@ -7,7 +7,7 @@ SELECT o.id, printf('0x%x', o.address) AS address, c.name AS class,
     WHEN 4 THEN 'block' END AS kind,
   o.shallow_size, o.length, o.retained_size, o.dominator_id,
   CASE o.reachability WHEN 0 THEN 'strong' WHEN 1 THEN 'soft' WHEN 2 THEN 'weak' WHEN 3 THEN 'final'
-    WHEN 4 THEN 'phantom' WHEN 5 THEN 'unreachable' END AS reachability,
+    WHEN 4 THEN 'phantom' WHEN 5 THEN 'unreachable' WHEN 6 THEN 'uncertain' END AS reachability,
   (SELECT s.value FROM string AS s WHERE s.object_id = o.id) AS value,
   o.class_id, o.root_distance
 FROM object AS o LEFT JOIN class AS c ON c.id = o.class_id;
@@ -17,7 +17,7 @@ SELECT r.source_id, sc.name AS source_class,
   coalesce((SELECT n.value FROM name AS n WHERE n.id = r.name_id), '[' || r.slot || ']') AS name,
   r.target_id, tc.name AS target_class,
   CASE r.strength WHEN 0 THEN 'strong' WHEN 1 THEN 'soft' WHEN 2 THEN 'weak' WHEN 3 THEN 'final' WHEN 4 THEN 'phantom'
-    WHEN 5 THEN 'internal' END AS strength,
+    WHEN 5 THEN 'internal' WHEN 6 THEN 'uncertain' END AS strength,
   r.slot
 FROM reference AS r
 LEFT JOIN object AS s ON s.id = r.source_id LEFT JOIN class AS sc ON sc.id = s.class_id
@@ -87,7 +87,7 @@ SELECT r.object_id, c.name AS class,
     WHEN 12 THEN 'reference_cleanup' WHEN 13 THEN 'vm_internal' WHEN 14 THEN 'jni_monitor'
     WHEN 15 THEN 'reconstructed' WHEN 16 THEN 'register' WHEN 17 THEN 'stack' WHEN 18 THEN 'thread_local'
     WHEN 19 THEN 'static' WHEN 20 THEN 'mapped_memory' WHEN 21 THEN 'allocator' END AS kind,
-  r.thread_id, t.name AS thread, r.frame_id, f.function AS frame, n.value AS name
+  r.thread_id, t.name AS thread, r.frame_id, f.function AS frame, n.value AS name, r.doubt
 FROM root AS r LEFT JOIN object AS o ON o.id = r.object_id LEFT JOIN class AS c ON c.id = o.class_id
 LEFT JOIN thread AS t ON t.id = r.thread_id LEFT JOIN frame AS f ON f.id = r.frame_id
 LEFT JOIN name AS n ON n.id = r.name_id;

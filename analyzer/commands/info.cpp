@@ -4,6 +4,7 @@
 
 #include "analyzer/commands/commands.h"
 #include "analyzer/commands/report_output.h"
+#include "analyzer/reports/process_sections.h"
 #include "analyzer/reports/reports.h"
 #include "analyzer/terminal.h"
 #include "importers/registry.h"
@@ -99,6 +100,7 @@ Report describe_database(const std::string& path, const GlobalOptions& global) {
       ++column;
     }
   }
+  for (Fact& fact : process_facts(*database)) section.facts.push_back(std::move(fact));
   struct Metric {
     const char* name;
     CellFormat format;

@@ -171,8 +171,12 @@ void write_text(const Subject& subject, const Paths& found, const PathOptions& o
     return;
   }
   if (found.weak_used) {
-    out << "There is no path of strong references: it is held " << subject.reachability
-        << ", over the references marked below.\n";
+    if (subject.reachability == "uncertain") {
+      out << "Possibly leaked: every path has a reference or a root that may be no pointer, or not one that owns.\n";
+    } else {
+      out << "There is no path of strong references: it is held " << subject.reachability
+          << ", over the references marked below.\n";
+    }
   }
   for (std::size_t i = 0; i < found.paths.size(); ++i) {
     const std::size_t length = found.paths[i].size() - 1;

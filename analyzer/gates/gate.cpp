@@ -47,6 +47,8 @@ constexpr MetricRule metric_rules[] = {
     {"heap", "max_damaged", "heap.damaged_bytes"},
     {"heap", "max_leaked", "leaks.bytes"},
     {"heap", "max_leaks", "leaks.count"},
+    {"heap", "max_possibly_leaked", "leaks.possible_bytes"},
+    {"heap", "max_possible_leaks", "leaks.possible_count"},
     {"fragmentation", "max_external", "fragmentation.external", 100},
     {"fragmentation", "max_internal", "fragmentation.internal", 100},
     {"fragmentation", "max_free", "fragmentation.free_bytes"},

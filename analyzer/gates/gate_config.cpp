@@ -47,6 +47,8 @@ constexpr KeyRow known_keys[] = {
     {"heap", "max_damaged", ValueKind::size, true},
     {"heap", "max_leaked", ValueKind::size, true},
     {"heap", "max_leaks", ValueKind::count, true},
+    {"heap", "max_possibly_leaked", ValueKind::size, true},
+    {"heap", "max_possible_leaks", ValueKind::count, true},
     {"fragmentation", "max_external", ValueKind::percent, true},
     {"fragmentation", "max_internal", ValueKind::percent, true},
     {"fragmentation", "max_free", ValueKind::size, true},

@@ -4,7 +4,8 @@
 //   [suspects]  max_count = 0                    max_retained = 20%          min_retained = 5%
 //               ignore_causes = …, ignore_kinds = …, ignore_signatures = …
 //   [heap]      max_live = 512 MiB  max_total  max_unreachable  max_unreachable_percent  max_cycle_retained
-//               max_duplicate_waste  max_objects  max_damaged  max_leaked  max_leaks (native heaps)
+//               max_duplicate_waste  max_objects  max_damaged  max_leaked  max_leaks
+//               max_possibly_leaked  max_possible_leaks (native heaps)
 //   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
 //   [growth]    max_rate = 50%/h | 1 MiB/h       min_r2 = 0.8    verdict = leaking, step    max_leaking_sites = 0
 //   [trace]     max_peak = 64 MiB  max_temporary_percent = 10%  max_leaked = 0  max_allocations = 100000

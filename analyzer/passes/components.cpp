@@ -12,13 +12,13 @@ namespace {
 using queries::no_object;
 using queries::ObjectId;
 
-constexpr queries::Follow follow_kept =
-    queries::Follow::of({queries::Strength::strong, queries::Strength::soft, queries::Strength::internal});
-
 class Pearce {
  public:
   explicit Pearce(const queries::HeapGraph& graph)
-      : graph_(graph), filter_(graph, follow_kept), lowered_(graph.object_count()), rindex_(graph.object_count()) {
+      : graph_(graph),
+        filter_(graph, queries::follow_collector),
+        lowered_(graph.object_count()),
+        rindex_(graph.object_count()) {
     std::fill_n(rindex_.data(), rindex_.size(), 0u);
     next_label_ = graph.object_count();
   }

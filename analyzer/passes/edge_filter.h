@@ -12,7 +12,7 @@ class EdgeFilter {
  public:
   /// O(classes). Borrows the graph.
   EdgeFilter(const queries::HeapGraph& graph, queries::Follow follow)
-      : graph_(graph), follow_(follow), check_strength_(graph.has_weaker_references() && !follows_everything(follow)) {}
+      : graph_(graph), follow_(follow), check_strength_(graph.has_references_outside(follow)) {}
 
   /// Whether the traversal takes explicit reference number `edge`.
   [[nodiscard]] bool takes(std::uint32_t edge) const {
@@ -20,7 +20,6 @@ class EdgeFilter {
   }
 
  private:
-  static constexpr bool follows_everything(queries::Follow follow) { return (follow.mask & 0x3F) == 0x3F; }
   const queries::HeapGraph& graph_;
   queries::Follow follow_;
   bool check_strength_;

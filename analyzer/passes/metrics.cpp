@@ -25,7 +25,7 @@ struct Sum {
 std::vector<queries::MetricRow> heap_metrics(const queries::Snapshot& snapshot, const queries::Bitmap& live,
                                              const std::vector<queries::Reachability>& reachability) {
   using queries::Reachability;
-  std::array<Sum, 6> dead;  // by reachability
+  std::array<Sum, 7> dead;  // by reachability
   Sum alive;
   for (std::uint32_t i = 0; i < snapshot.object_count; ++i) {
     Sum& sum = live.test(i) ? alive : dead[static_cast<std::size_t>(reachability[i])];
@@ -57,14 +57,21 @@ std::vector<queries::MetricRow> component_metrics(const ComponentTotals& totals)
 }
 
 std::vector<queries::MetricRow> leak_metrics(const std::vector<queries::LeakRow>& leaks) {
-  Sum heads;
-  Sum all;
+  struct Sums {
+    std::uint64_t heads = 0;
+    Sum all;
+  };
+  Sums certain;
+  Sums possible;
   for (const queries::LeakRow& row : leaks) {
-    heads.count += row.head_count;
-    all.count += row.object_count;
-    all.bytes += row.shallow_bytes;
+    Sums& sums = row.is_certain ? certain : possible;
+    sums.heads += row.head_count;
+    sums.all.count += row.object_count;
+    sums.all.bytes += row.shallow_bytes;
   }
-  return {count("leaks.count", all.count), bytes("leaks.bytes", all.bytes), count("leaks.head_count", heads.count)};
+  return {count("leaks.count", certain.all.count),           bytes("leaks.bytes", certain.all.bytes),
+          count("leaks.head_count", certain.heads),          count("leaks.possible_count", possible.all.count),
+          bytes("leaks.possible_bytes", possible.all.bytes), count("leaks.possible_head_count", possible.heads)};
 }
 
 std::vector<queries::MetricRow> type_metrics(const queries::Snapshot& snapshot) {

@@ -12,11 +12,14 @@ using queries::ObjectId;
 using queries::Reachability;
 using queries::Strength;
 
-constexpr std::size_t waves = 5;
+constexpr std::array wave_results{Reachability::strong, Reachability::soft,    Reachability::weak,
+                                  Reachability::final,  Reachability::phantom, Reachability::uncertain};
+constexpr std::size_t waves = wave_results.size();
 
 /// The wave in which references of this strength are followed first.
 constexpr std::size_t wave_of(Strength strength) {
-  return strength == Strength::internal ? 0 : static_cast<std::size_t>(strength);
+  if (strength == Strength::internal) return 0;
+  return strength == Strength::uncertain ? waves - 1 : static_cast<std::size_t>(strength);
 }
 
 class Search {
@@ -31,7 +34,12 @@ class Search {
   }
 
   ReachabilityResult run() {
-    for (const ObjectId root : graph_.roots()) later_[0].push_back({root, 0});
+    auto uncertain = graph_.uncertain_roots().begin();
+    for (const ObjectId root : graph_.roots()) {
+      const bool is_uncertain = uncertain != graph_.uncertain_roots().end() && *uncertain == root;
+      if (is_uncertain) ++uncertain;
+      later_[is_uncertain ? waves - 1 : 0].push_back({root, 0});
+    }
     for (std::size_t wave = 0; wave < waves; ++wave) run_wave(wave);
     return std::move(result_);
   }
@@ -90,7 +98,7 @@ class Search {
 
   void reach(ObjectId v, std::uint32_t distance, std::vector<ObjectId>& level) {
     if (!visited_.set_if_clear(index(v))) return;
-    result_.reachability[index(v)] = static_cast<Reachability>(wave_);
+    result_.reachability[index(v)] = wave_results[wave_];
     result_.root_distance[index(v)] = distance;
     level.push_back(v);
   }

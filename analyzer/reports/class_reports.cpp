@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "analyzer/quantities.h"
+#include "analyzer/reports/process_sections.h"
 #include "analyzer/reports/report_tools.h"
 #include "analyzer/reports/reports.h"
 #include "queries/snapshot.h"
@@ -125,17 +126,33 @@ Report build_overview(const queries::Database& database, const ReportOptions& op
                    {"percent", CellFormat::percent}};
   reach.summed_columns = {1, 2};
   const auto total = static_cast<double>(metric_integer(database, "heap.total_bytes"));
-  for (const char* kind : {"live", "weak", "final", "phantom", "unreachable"}) {
-    const std::string name = std::string("heap.") + kind;
-    const std::int64_t bytes = metric_integer(database, name + "_bytes");
-    reach.rows.push_back({std::string(kind), metric_integer(database, name + "_count"), bytes,
-                          percent_of(static_cast<double>(bytes), total)});
+  const auto add_row = [&](std::string kind, std::int64_t count, std::int64_t bytes) {
+    reach.rows.push_back({std::move(kind), count, bytes, percent_of(static_cast<double>(bytes), total)});
+  };
+  // What the program itself frees is leaked, not garbage; and nothing of it is held in a collector's weaker ways.
+  const bool is_native = database.metric("leaks.possible_count").has_value();
+  const std::int64_t possible_count = metric_integer(database, "leaks.possible_count");
+  const std::int64_t possible_bytes = metric_integer(database, "leaks.possible_bytes");
+  for (const std::string kind : {"live", "weak", "final", "phantom", "unreachable"}) {
+    const std::int64_t count = metric_integer(database, "heap." + kind + "_count");
+    const std::int64_t bytes = metric_integer(database, "heap." + kind + "_bytes");
+    if (!is_native) {
+      add_row(kind, count, bytes);
+    } else if (kind == "live") {
+      add_row("live", count - possible_count, bytes - possible_bytes);
+      add_row("possibly leaked", possible_count, possible_bytes);
+    } else if (kind == "unreachable") {
+      add_row("leaked", count, bytes);
+    } else if (count != 0) {
+      add_row(kind, count, bytes);
+    }
   }
   cut_to_total(
       reach, 0,
       {Cell(), metric_integer(database, "heap.object_count"), metric_integer(database, "heap.total_bytes"), Cell()});
   section.tables.push_back(std::move(reach));
 
+  for (Section& part : process_sections(database, options)) report.sections.push_back(std::move(part));
   Section& suspects = add_section(report, "suspects", "Leak suspects");
   queries::Statement suspect = report_statement(database, "report_suspects");
   while (suspect.step()) {

@@ -6,6 +6,7 @@
 
 #include "analyzer/commands/command.h"
 #include "analyzer/quantities.h"
+#include "analyzer/reports/block_diff.h"
 #include "analyzer/reports/report_tools.h"
 #include "analyzer/suspects/collections.h"
 #include "analyzer/suspects/object_words.h"
@@ -234,6 +235,7 @@ Report build_diff(const queries::Database& before, const queries::Database& afte
     section.tables.push_back(held_table("paths", "By keep-alive path", "path", paths));
   }
   report.sections.push_back(std::move(section));
+  if (are_of_one_process(before, after)) report.sections.push_back(block_diff(before, after, options));
   Section by_class;
   by_class.name = "classes";
   by_class.title = "Live objects by class";

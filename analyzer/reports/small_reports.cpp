@@ -109,46 +109,6 @@ Report build_duplicates(const queries::Database& database, const ReportOptions& 
   return report;
 }
 
-Report build_leaks(const queries::Database& database, const ReportOptions& options) {
-  if (is_profile(database)) return build_site_leaks(database, options);
-  Report report = begin_report(database, "leaks", "Leaks");
-  Section section;
-  section.name = "leaks";
-  const auto count = database.metric("leaks.count");
-  if (!count) {
-    section.paragraphs.emplace_back(
-        "This heap is collected: what nothing reaches is garbage, not a leak (`heapql report --type unreachable`). A "
-        "leak "
-        "here is what is held too long: see `--type leak-suspects`.");
-    report.sections.push_back(std::move(section));
-    return report;
-  }
-  section.facts.push_back(metric_fact(database, "leaks.bytes", "leaked", CellFormat::bytes));
-  section.facts.push_back(metric_fact(database, "leaks.count", "leaked blocks", CellFormat::integer));
-  section.facts.push_back(metric_fact(database, "leaks.head_count", "leak heads", CellFormat::integer));
-  section.paragraphs.emplace_back(
-      *count == 0
-          ? "No block was found that nothing points to."
-          : "Blocks that no register, stack, static or live block points to, by the class of the leak head that "
-            "holds them: free the heads and what they hold, and all of it is back. in_cycle: heads that are "
-            "members of a cycle, such as shared_ptr cycles and doubly-linked lists.");
-  Table table;
-  table.name = "leaks";
-  table.columns = {{"head_class", CellFormat::text},     {"head_count", CellFormat::integer},
-                   {"in_cycle", CellFormat::integer},    {"object_count", CellFormat::integer},
-                   {"shallow_bytes", CellFormat::bytes}, {"example_id", CellFormat::text}};
-  table.summed_columns = {1, 2, 3, 4};
-  queries::Statement row = report_statement(database, "report_leaks");
-  while (row.step()) {
-    table.rows.push_back({text_cell(row, 0), integer_cell(row, 1), integer_cell(row, 2), integer_cell(row, 3),
-                          integer_cell(row, 4), integer_cell(row, 5)});
-  }
-  total_and_cut(table, options.rows);
-  section.tables.push_back(std::move(table));
-  report.sections.push_back(std::move(section));
-  return report;
-}
-
 Report build_cycles(const queries::Database& database, const ReportOptions& options) {
   Report report = begin_report(database, "cycles", "Reference cycles");
   Section section;

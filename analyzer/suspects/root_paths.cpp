@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "analyzer/suspects/root_words.h"
 #include "queries/columns.h"
 
 namespace analyzer {
@@ -15,20 +16,16 @@ constexpr std::size_t longest_chain = 4096;       // dominators climbed before g
 constexpr std::size_t widest_detour = 2'000'000;  // objects searched between two dominators
 
 bool follows(const HeapGraph& graph, std::uint32_t edge, Follow follow) {
-  return !graph.has_weaker_references() || follow.has(graph.strength_of(edge));
+  return !graph.has_references_outside(follow) || follow.has(graph.strength_of(edge));
 }
 
 }  // namespace
 
 RootPaths::RootPaths(const Snapshot& snapshot, const HeapGraph& graph, const Results& results,
                      const ObjectDetails& details)
-    : graph_(graph), results_(results), details_(details) {
+    : graph_(graph), results_(results), details_(details), snapshot_(snapshot) {
   for (const RootRow& root : snapshot.roots) {
-    if (root.object == no_object) continue;
-    roots_.emplace_back(root.object, root.kind);
-    if (root.kind == RootKind::static_data && root.name != no_name) {
-      places_.emplace(root.object, &snapshot.names[index(root.name)]);
-    }
+    if (root.object != no_object) roots_.emplace_back(root.object, root.kind);
   }
   std::sort(roots_.begin(), roots_.end());
 }
@@ -175,10 +172,15 @@ std::string RootPaths::root_name(ObjectId id) const {
       best = at->second;
     }
   }
-  std::string name(to_text(best));
-  if (best != RootKind::static_data) return name;
-  const auto place = places_.find(id);
-  return place == places_.end() ? name : name + ' ' + *place->second;
+  if (best < RootKind::machine_register) return std::string(to_text(best));
+  // Of a native process: the variable, or the function in whose frame it lies.
+  const RootRow* root = telling_root(snapshot_, id);
+  if (root == nullptr) return std::string(to_text(best));
+  std::string name(to_text(root->kind));
+  if (root->kind == RootKind::static_data && root->name != no_name)
+    return name + ' ' + snapshot_.names[index(root->name)];
+  if (root->frame < 0) return name;
+  return name + " in " + snapshot_.frames[static_cast<std::size_t>(root->frame)].function;
 }
 
 }  // namespace analyzer

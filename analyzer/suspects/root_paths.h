@@ -8,7 +8,6 @@
 
 #include <cstdint>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "queries/heap_graph.h"
@@ -57,7 +56,7 @@ class RootPaths {
   std::vector<std::uint32_t> parent_;
   std::vector<std::pair<queries::ObjectId, std::uint32_t>> positions_;  ///< of what was wanted, sorted
   std::vector<std::pair<queries::ObjectId, queries::RootKind>> roots_;  ///< sorted
-  std::unordered_map<queries::ObjectId, const std::string*> places_;    ///< of static data that is a root: its name
+  const queries::Snapshot& snapshot_;
 };
 
 }  // namespace analyzer

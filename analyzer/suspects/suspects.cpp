@@ -8,6 +8,7 @@
 #include "analyzer/suspects/code_evidence.h"
 #include "analyzer/suspects/dominator_sweeps.h"
 #include "analyzer/suspects/group_paths.h"
+#include "analyzer/suspects/native_words.h"
 #include "analyzer/suspects/object_words.h"
 #include "analyzer/suspects/root_paths.h"
 #include "analyzer/suspects/thread_evidence.h"
@@ -29,8 +30,10 @@ struct Descent {
 
 /// Follows the largest child down to where retained memory drops: Eclipse MAT's rule, but a linked list is one thing,
 /// not a thousand drops of nearly nothing.
+///
+/// A native container's tree is one thing, too: the descent ends at its topmost node (`is_tree`, by class).
 Descent find_accumulation(const HeapGraph& graph, const Results& results, const HeavyTree& tree, ObjectId from,
-                          double ratio) {
+                          double ratio, const std::vector<bool>& is_tree) {
   ObjectId at = from;
   ObjectId run_start = from;
   unsigned run = 0;
@@ -40,6 +43,7 @@ Descent find_accumulation(const HeapGraph& graph, const Results& results, const 
     const auto own = static_cast<double>(results.retained_size[index(at)]);
     if (static_cast<double>(results.retained_size[index(child)]) < ratio * own) break;
     if (graph.class_of(child) == graph.class_of(at)) {
+      if (is_tree[index(graph.class_of(at))]) break;
       if (run == 0) run_start = at;
       if (++run == chain_run) return {run_start, true};
     } else {
@@ -54,6 +58,16 @@ struct Draft {
   SuspectRow row;
   RootPath path;
   std::vector<SuspectEvidenceRow> evidence;
+};
+
+/// What is known of a candidate before it is put in words.
+struct Findings {
+  const Candidate& candidate;
+  const std::vector<ClassShare>& shares;  ///< of what it retains
+  const Members& children;                ///< of the accumulation point
+  const Members& members;                 ///< of a group
+  const GroupPath* group;                 ///< nullptr: a single object
+  bool is_chain;
 };
 
 class Finder {
@@ -82,13 +96,26 @@ class Finder {
   [[nodiscard]] std::string top_text(const std::vector<ClassShare>& shares) const;
   [[nodiscard]] std::string parts_text(const Draft& draft, const Members& children) const;
   [[nodiscard]] std::string where_text(const Draft& draft, const Candidate& candidate) const;
-  void describe(const Candidate& candidate, const std::vector<ClassShare>& shares, const Members& children,
-                const Members& members, const GroupPath* group, bool is_chain, Draft& draft);
+  void classify(const Candidate& candidate, SuspectRow& row) const;
+  [[nodiscard]] bool is_native() const { return words_.snapshot().manual_memory; }
+  [[nodiscard]] static std::uint64_t retained_instances(const Findings& found, ClassId class_id);
+  [[nodiscard]] std::optional<Cause> cause_of(const Findings& found, const std::optional<HeldCollection>& held,
+                                              const Draft& draft) const;
+  [[nodiscard]] std::string title_of(const Findings& found, const std::optional<HeldCollection>& held,
+                                     const std::string& holder, const std::string& pattern, const Draft& draft) const;
+  void describe(const Findings& found, Draft& draft);
+  static void add_collection(const Collection& collection, Draft& draft);
   void add_cause(const Cause& cause, Draft& draft) const;
   void add_tables(const Candidate& candidate, const std::vector<ClassShare>& shares, const Members& children,
                   const Members& members, Draft& draft) const;
   void add_keywords(Draft& draft) const;
   [[nodiscard]] Draft whole_heap_suspect(const Cause& cause, double of_bytes) const;
+  /// A block that an allocator or a runtime library took for itself: it grows with nothing that the program does.
+  [[nodiscard]] bool is_runtime_own(ObjectId id) const {
+    const std::vector<RootRow>& roots = words_.snapshot().roots;
+    return std::any_of(roots.begin(), roots.end(),
+                       [&](const RootRow& root) { return root.object == id && root.kind == RootKind::allocator; });
+  }
   void add_finalizer_thread(Draft& draft) const;
   void add_hints();
   void store();
@@ -218,9 +245,7 @@ void Finder::add_keywords(Draft& draft) const {
   if (draft.row.accumulation != no_object) keyword(words_.class_name(words_.subject(draft.row.accumulation)));
 }
 
-void Finder::describe(const Candidate& candidate, const std::vector<ClassShare>& shares, const Members& children,
-                      const Members& members, const GroupPath* group, bool is_chain, Draft& draft) {
-  SuspectRow& row = draft.row;
+void Finder::classify(const Candidate& candidate, SuspectRow& row) const {
   row.object = candidate.object;
   row.class_id = candidate.class_id;
   row.retained_bytes = candidate.retained;
@@ -235,75 +260,100 @@ void Finder::describe(const Candidate& candidate, const std::vector<ClassShare>&
   } else {
     row.kind = words_.is_a(candidate.object, "java.lang.ClassLoader") ? "class_loader" : "object";
   }
+}
+
+std::uint64_t Finder::retained_instances(const Findings& found, ClassId class_id) {
+  for (const ClassShare& share : found.shares) {
+    if (share.class_id == class_id) return share.count;
+  }
+  return 0;
+}
+
+std::optional<Cause> Finder::cause_of(const Findings& found, const std::optional<HeldCollection>& held,
+                                      const Draft& draft) const {
+  const ObjectId point = draft.row.accumulation;
+  if (!is_native()) return point == no_object ? std::nullopt : find_cause(context_, draft.path, held);
+  if (found.candidate.group) {
+    return native_container_cause(words_.class_name(found.candidate.class_id), draft.path, found.candidate.instances,
+                                  found.candidate.retained);
+  }
+  return native_container_cause(words_.class_name(point), draft.path, retained_instances(found, graph_.class_of(point)),
+                                results_.retained_size[index(point)]);
+}
+
+std::string Finder::title_of(const Findings& found, const std::optional<HeldCollection>& held,
+                             const std::string& holder, const std::string& pattern, const Draft& draft) const {
+  if (found.candidate.group) {
+    return format_count(found.candidate.instances) + " instances of " + words_.class_name(found.candidate.class_id) +
+           " retain " + size_text(found.candidate.retained) + (holder.empty() ? "" : ", most of them in " + holder);
+  }
+  const ObjectId point = draft.row.accumulation;
+  if (point == no_object) return {};
+  const std::string size = size_text(results_.retained_size[index(point)]);
+  if (words_.is_class(point)) return "The static fields of " + words_.label(point) + " hold " + size;
+  if (thread_step(words_, RootPath{RootStep{point, {}}}) == 0) {
+    return "The local variables and fields of thread " + thread_name(context_, point) + " hold " + size;
+  }
+  std::string thing = words_.label(point);
+  if (!pattern.empty()) {
+    if (!holder.empty()) thing = pattern;
+  } else if (const auto container = is_native() ? native_container(thing) : std::nullopt) {
+    // "std::vector acme::shapes": its name says already that static data holds it.
+    const std::string root = native_root_text(draft.path);
+    if (root.starts_with("static ") && container->name.ends_with(root.substr(6))) return container->name + ", " + size;
+    thing = "the " + container->name;
+  } else if (held && !held->bare_array && held->collection.size) {
+    thing = words_.class_name(held->collection.object) + " of " + format_count(*held->collection.size) + " elements";
+  }
+  return (holder.empty() ? thing : holder + " holds " + thing) + ", " + size;
+}
+
+void Finder::describe(const Findings& found, Draft& draft) {
+  const Candidate& candidate = found.candidate;
+  SuspectRow& row = draft.row;
+  classify(candidate, row);
   const ObjectId point = row.accumulation;
   const std::optional<HeldCollection> held =
       draft.path.empty() || point == no_object ? std::nullopt : held_collection(context_, draft.path);
-  std::optional<Cause> cause;
-  if (point != no_object) cause = find_cause(context_, draft.path, held);
-
-  const std::string field = draft.path.empty() ? std::string() : field_text(words_, draft.path, draft.path.size() - 1);
-  const std::string share = size_text(candidate.retained);
+  const std::optional<Cause> cause = cause_of(found, held, draft);
+  std::string field = draft.path.empty() ? std::string() : field_text(words_, draft.path, draft.path.size() - 1);
+  if (is_native() && field.empty()) field = native_root_text(draft.path);
   std::string pattern;
-  if (is_chain) {
-    const std::string& node = words_.class_name(point);
-    std::uint64_t nodes = 0;
-    for (const ClassShare& entry : shares) {
-      if (entry.class_id == graph_.class_of(point)) nodes = entry.count;
-    }
-    pattern = "a linked list of " + format_count(nodes) + ' ' + node;
+  if (found.is_chain) {
+    const std::uint64_t nodes = retained_instances(found, graph_.class_of(point));
+    pattern = "a linked list of " + format_count(nodes) + ' ' + words_.class_name(point);
     add(draft, "fact", "linked_list", pattern, point, static_cast<std::int64_t>(nodes),
         static_cast<std::int64_t>(results_.retained_size[index(point)]));
   }
   if (cause) {
     row.cause = cause->name;
     row.title = cause->headline + ", " + size_text(cause->bytes);
-  } else if (candidate.group) {
-    row.title = format_count(candidate.instances) + " instances of " + words_.class_name(candidate.class_id) +
-                " retain " + share + (field.empty() ? "" : ", most of them in " + field);
-  } else if (point != no_object) {
-    const std::string size = size_text(results_.retained_size[index(point)]);
-    if (words_.is_class(point)) {
-      row.title = "The static fields of " + words_.label(point) + " hold " + size;
-    } else if (thread_step(words_, RootPath{RootStep{point, {}}}) == 0) {
-      row.title = "The local variables and fields of thread " + thread_name(context_, point) + " hold " + size;
-    } else {
-      const std::string in =
-          held && !held->bare_array && held->collection.size
-              ? words_.class_name(held->collection.object) + " of " + format_count(*held->collection.size) + " elements"
-              : words_.label(point);
-      const std::string holder = held ? field_text(words_, draft.path, held->step) : field;
-      row.title = (holder.empty() ? in : holder + " holds " + (pattern.empty() ? in : pattern)) + ", " + size;
-    }
+  } else {
+    row.title = title_of(found, held, held ? field_text(words_, draft.path, held->step) : field, pattern, draft);
   }
-  std::string summary = subject_text(candidate) + ' ' + share + '.' + where_text(draft, candidate);
+  std::string summary =
+      subject_text(candidate) + ' ' + size_text(candidate.retained) + '.' + where_text(draft, candidate);
   if (!pattern.empty() && field.empty()) summary += " It is " + pattern + '.';
-  if (!shares.empty()) summary += " Most of it: " + top_text(shares) + '.';
-  if (!cause && !is_chain) summary += parts_text(draft, children);
-  if (group != nullptr && group->accumulation == no_object && !group->pattern.empty()) {
-    summary += " Most of the instances are referenced from " + words_.class_name(group->pattern.front().class_id) + '.';
+  if (!found.shares.empty()) summary += " Most of it: " + top_text(found.shares) + '.';
+  if (!cause && !found.is_chain) summary += parts_text(draft, found.children);
+  if (found.group != nullptr && found.group->accumulation == no_object && !found.group->pattern.empty()) {
+    summary +=
+        " Most of the instances are referenced from " + words_.class_name(found.group->pattern.front().class_id) + '.';
   }
   add(draft, "summary", "", std::move(summary));
   if (cause) add_cause(*cause, draft);
-  if (!cause && held) {
-    const Collection& collection = held->collection;
-    if (collection.size) {
-      add(draft, "fact", "size", format_count(*collection.size) + " elements", collection.object,
-          static_cast<std::int64_t>(*collection.size));
-    }
-    if (!collection.elements.most_common.empty()) {
-      add(draft, "fact", "elements", collection.elements.most_common);
-    }
-  }
+  if (is_native() && !cause) add(draft, "advice", "", native_advice(field));
+  if (!cause && held) add_collection(held->collection, draft);
   if (std::string code = who_touches(words_.snapshot(), draft.path); !code.empty()) {
     add(draft, "fact", "variable", std::move(code));
   }
-  if (group != nullptr) {
-    for (const GroupPath::PatternStep& step : group->pattern) {
+  if (found.group != nullptr) {
+    for (const GroupPath::PatternStep& step : found.group->pattern) {
       add(draft, "pattern", words_.class_name(step.class_id), "", no_object, static_cast<std::int64_t>(step.count), -1,
           step.class_id);
     }
   }
-  add_tables(candidate, shares, children, members, draft);
+  add_tables(candidate, found.shares, found.children, found.members, draft);
   if (const std::size_t thread = thread_step(words_, draft.path); thread < draft.path.size()) {
     add_thread_evidence(context_, draft.path, thread, candidate.retained, draft.evidence);
   }
@@ -311,6 +361,16 @@ void Finder::describe(const Candidate& candidate, const std::vector<ClassShare>&
   row.signature = path_signature(
       words_, row.kind, draft.path,
       point == no_object ? words_.class_name(candidate.class_id) : words_.class_name(words_.subject(point)));
+}
+
+void Finder::add_collection(const Collection& collection, Draft& draft) {
+  if (collection.size) {
+    add(draft, "fact", "size", format_count(*collection.size) + " elements", collection.object,
+        static_cast<std::int64_t>(*collection.size));
+  }
+  if (!collection.elements.most_common.empty()) {
+    add(draft, "fact", "elements", collection.elements.most_common);
+  }
 }
 
 Draft Finder::whole_heap_suspect(const Cause& cause, double of_bytes) const {
@@ -388,17 +448,24 @@ void Finder::run() {
   const bool has_tree = results_.retained_size.size() == graph_.object_count() &&
                         results_.dominator.size() == graph_.object_count() && live_bytes_ > 0;
   if (has_tree) {
-    const std::vector<Candidate> candidates = find_candidates(graph_, results_, threshold, options_.max_suspects);
+    std::vector<Candidate> candidates = find_candidates(graph_, results_, threshold, options_.max_suspects);
+    std::erase_if(candidates,
+                  [&](const Candidate& candidate) { return !candidate.group && is_runtime_own(candidate.object); });
     if (!candidates.empty()) {
       const std::vector<Members> members =
           group_members(graph_, results_, candidates, options_.top_children, options_.max_paths);
+      std::vector<bool> is_tree;
+      for (const ClassRow& row : words_.snapshot().classes) {
+        is_tree.push_back(row.kind == ClassKind::block && row.name.starts_with("std::map/set node"));
+      }
       std::vector<Descent> descents(candidates.size());
       std::vector<ObjectId> targets;
       {
         const HeavyTree tree(results_, std::max<std::uint64_t>(1, threshold / 100));
         for (std::size_t i = 0; i < candidates.size(); ++i) {
           if (!candidates[i].group) {
-            descents[i] = find_accumulation(graph_, results_, tree, candidates[i].object, options_.big_drop_ratio);
+            descents[i] =
+                find_accumulation(graph_, results_, tree, candidates[i].object, options_.big_drop_ratio, is_tree);
             targets.push_back(descents[i].point);
           }
           targets.insert(targets.end(), members[i].sample.begin(), members[i].sample.end());
@@ -423,8 +490,9 @@ void Finder::run() {
         Draft draft;
         draft.row.accumulation = points[i];
         draft.path = candidates[i].group ? paths.named(groups[i].common) : paths.path(points[i]);
-        describe(candidates[i], shares[i], children[i], members[i], candidates[i].group ? &groups[i] : nullptr,
-                 descents[i].is_chain, draft);
+        describe({candidates[i], shares[i], children[i], members[i], candidates[i].group ? &groups[i] : nullptr,
+                  descents[i].is_chain},
+                 draft);
         drafts_.push_back(std::move(draft));
       }
     }

@@ -5,9 +5,10 @@
 #     NAME
 #
 # Leaves in DIR: NAME (the program), NAME.core, NAME.truth (what the program says of its heap, a line "name value" each)
-# and NAME.live ("ADDRESS,SIZE" of every live block, by malloc_log.c; a static program has none). The kernel writes the
-# core; where its core_pattern hands cores to somebody else, gcore does. A program that ends by its fault can be dumped by
-# the kernel only. Exit status 77 where there is no compiler, or nobody to write the core.
+# and NAME.live ("ADDRESS,SIZE" of every live block, by malloc_log.c; a static program has none). Of a sample that is to
+# be dumped twice also NAME.first.core and NAME.first.live, by gcore. The kernel writes the core; where its core_pattern
+# hands cores to somebody else, gcore does. A program that ends by its fault can be dumped by the kernel only. Exit
+# status 77 where there is no compiler, or nobody to write the core.
 set -euo pipefail
 
 build=plain preload='' by='' out=.
@@ -28,12 +29,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 skip() { echo "dump.sh: skipped: $1" >&2; exit 77; }
 
 case $build in
-  plain) flags=(-O1 -no-pie) ;;
-  stripped) flags=(-O1 -no-pie -s) ;;
-  static) flags=(-O1 -static) ;;
-  debug) flags=(-O0 -g -no-pie) ;;
-  pie) flags=(-O1 -pie -fPIE -g -gz) ;;  # with compressed debug information
-  libcxx) flags=(-O1 -no-pie -stdlib=libc++) CXX=clang++ ;;  # LLVM's standard library
+  plain) flags=(-O1 -no-pie -pthread) ;;
+  stripped) flags=(-O1 -no-pie -pthread -s) ;;
+  static) flags=(-O1 -static -pthread) ;;
+  debug) flags=(-O0 -g -no-pie -pthread) ;;
+  pie) flags=(-O1 -pie -fPIE -pthread -g -gz) ;;  # with compressed debug information
+  libcxx) flags=(-O1 -no-pie -pthread -stdlib=libc++) CXX=clang++ ;;  # LLVM's standard library
   *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;
 esac
 command -v "${CXX:-c++}" > /dev/null && command -v "${CC:-cc}" > /dev/null || skip "no compiler here"
@@ -62,7 +63,7 @@ finish() {
   rm -rf "$work"
 }
 trap finish EXIT
-rm -f "$out/$name" "$out/$name".{core,truth,live}
+rm -f "$out/$name" "$out/$name".{core,truth,live} "$out/$name".first.{core,live}
 "${CXX:-c++}" -std=c++17 "${flags[@]}" -o "$out/$name" "$here/$name.cpp"
 log=("LD_PRELOAD=$preload")
 if [[ $build != static ]]; then
@@ -78,14 +79,29 @@ mkfifo "$work/stdin"
 ) &
 program=$!
 exec 3> "$work/stdin"
-for ((i = 0; ; ++i)); do
-  if grep -q '^ready$' "$work/truth" 2> /dev/null; then break; fi
-  kill -0 "$program" 2> /dev/null && ((i < 1000)) || { cat "$work/stderr" >&2; echo "dump.sh: $name was never ready" >&2; exit 1; }
-  sleep 0.02
-done
+wait_until() {  # LINE: or "ready"
+  local i
+  for ((i = 0; ; ++i)); do
+    if grep -q -x -e "$1" -e ready "$work/truth" 2> /dev/null; then return; fi
+    kill -0 "$program" 2> /dev/null && ((i < 1000)) || { cat "$work/stderr" >&2; echo "dump.sh: $name was never ready" >&2; exit 1; }
+    sleep 0.02
+  done
+}
+dump_by_gcore() {  # PREFIX
+  gcore -o "$1" "$program" > "$work/gcore.log" 2>&1 || { cat "$work/gcore.log" >&2; skip "gcore could not attach"; }
+}
+wait_until 'ready for the first'
+if ! grep -q -x ready "$work/truth"; then
+  command -v gcore > /dev/null || skip "no gcore, which alone can dump a process twice"
+  dump_by_gcore "$work/first"
+  mv "$work"/first.* "$out/$name.first.core"
+  if [[ $build != static ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.first.live"; fi
+  echo >&3
+  wait_until ready
+fi
 
 if [[ $by == gcore ]]; then
-  gcore -o "$work/core" "$program" > "$work/gcore.log" 2>&1 || { cat "$work/gcore.log" >&2; skip "gcore could not attach"; }
+  dump_by_gcore "$work/core"
   if [[ $build != static ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi
 elif [[ $name != double_free ]]; then
   kill -QUIT "$program"
@@ -96,5 +112,5 @@ program=
 core=$(find "$work" -maxdepth 1 -name '*core*' -type f -size +0 ! -name '*.log' | head -n 1)
 [[ -n $core ]] || skip "no core was written"
 mv "$core" "$out/$name.core"
-grep -v '^ready$' "$work/truth" > "$out/$name.truth"
+grep -v '^ready' "$work/truth" > "$out/$name.truth"
 if [[ $build != static && $by == kernel ]]; then awk -f "$here/live_blocks.awk" "$work/log" > "$out/$name.live"; fi

@@ -21,6 +21,14 @@ inline void say(const char* name, const void* address) {
   for (volatile char& byte : area) byte = 0;
 }
 
+/// Of samples that are dumped twice: waits for a line of standard input.
+[[gnu::noinline]] inline void ready_for_the_first() {
+  scrub_stack();
+  dprintf(STDOUT_FILENO, "ready for the first\n");
+  char byte = 0;
+  while (read(STDIN_FILENO, &byte, 1) > 0 && byte != '\n') continue;
+}
+
 /// Waits until standard input ends: now is the time to dump.
 [[gnu::noinline]] inline void ready() {
   scrub_stack();

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
+#include <string>
 
 #include "importers/registry.h"
 #include "queries/heap_graph.h"
@@ -45,6 +47,31 @@ std::set<std::uint32_t> unreachable(const queries::Snapshot& snapshot) {
     if (!reached[i]) lost.insert(i);
   }
   return lost;
+}
+
+/// Ascending, without overlap; the heap's regions and every thread's stack are in them.
+void expect_mappings_cover_the_process(const queries::Snapshot& snapshot) {
+  std::uint64_t end = 0;
+  std::map<std::string, std::uint64_t> bytes;
+  std::set<std::int64_t> stacks;
+  for (const queries::MappingRow& row : snapshot.mappings) {
+    ASSERT_LE(end, row.start);
+    ASSERT_LT(row.start, row.end);
+    ASSERT_LE(row.resident_bytes, row.end - row.start);
+    end = row.end;
+    bytes[row.kind] += row.end - row.start;
+    if (row.kind == "stack" && row.thread >= 0) stacks.insert(row.thread);
+  }
+  std::uint64_t regions = 0;
+  for (const queries::RegionRow& row : snapshot.regions) regions += row.end - row.start;
+  EXPECT_EQ(bytes["heap"], regions);
+  EXPECT_GT(bytes["code"], 0u);
+  EXPECT_GT(bytes["static_data"], 0u);
+  EXPECT_EQ(stacks.size(), snapshot.threads.size());
+  for (const queries::ThreadRow& row : snapshot.threads) {
+    EXPECT_GT(row.stack_used_bytes, 0);
+    EXPECT_LE(row.stack_used_bytes, row.stack_bytes);
+  }
 }
 
 TEST_P(OwnCores, EveryLiveBlockIsAnObjectAndEveryLeakIsFound) {
@@ -100,6 +127,7 @@ TEST_P(OwnCores, EveryLiveBlockIsAnObjectAndEveryLeakIsFound) {
                                     << snapshot.addresses.address_of(ObjectId{id});
   }
   for (const std::uint32_t id : kept) EXPECT_EQ(lost.count(id), 0u);
+  expect_mappings_cover_the_process(snapshot);
   std::uint64_t bytes = 0;
   for (const queries::RegionRow& row : snapshot.regions) {
     EXPECT_EQ(row.live_bytes + row.free_bytes + row.cached_bytes + row.overhead_bytes, row.end - row.start) << row.name;

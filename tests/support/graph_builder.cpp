@@ -65,10 +65,11 @@ void GraphBuilder::reference(ObjectId source, ObjectId target, Strength strength
   edges_.push_back({source, target, strength});
 }
 
-void GraphBuilder::root(ObjectId object, RootKind kind) {
+void GraphBuilder::root(ObjectId object, RootKind kind, Doubt doubt) {
   RootRow row;
   row.object = object;
   row.kind = kind;
+  row.doubt = doubt;
   roots_.push_back(row);
 }
 
@@ -115,6 +116,7 @@ Snapshot GraphBuilder::build() const {
   std::sort(snapshot.direct_roots.begin(), snapshot.direct_roots.end());
   snapshot.direct_roots.erase(std::unique(snapshot.direct_roots.begin(), snapshot.direct_roots.end()),
                               snapshot.direct_roots.end());
+  snapshot.find_uncertain_roots();
   for (std::uint32_t id = 0; id < classes_.size(); ++id) {
     if (classes_[id].object != no_object) snapshot.class_objects.emplace_back(classes_[id].object, ClassId{id});
   }

@@ -40,7 +40,8 @@ class GraphBuilder {
   void reference(queries::ObjectId source, queries::ObjectId target,
                  queries::Strength strength = queries::Strength::strong);
   /// A root that holds the object directly. Repeats are kept as rows and merged in `direct_roots`.
-  void root(queries::ObjectId object, queries::RootKind kind = queries::RootKind::jni_global);
+  void root(queries::ObjectId object, queries::RootKind kind = queries::RootKind::jni_global,
+            queries::Doubt doubt = queries::Doubt::none);
   /// What the importer would know of a string's or array's content.
   void content(queries::ObjectId object, std::uint64_t hash, bool is_string);
   [[nodiscard]] std::uint32_t object_count() const { return static_cast<std::uint32_t>(classes_of_.size()); }

@@ -27,6 +27,7 @@ Follow at_most(Reachability reachability) {
 NaiveGraph::NaiveGraph(const Snapshot& snapshot) : size_(snapshot.object_count) {
   assert(size_ <= 64);
   for (const ObjectId root : snapshot.direct_roots) roots_ |= bit(index(root));
+  for (const ObjectId root : snapshot.uncertain_roots) uncertain_roots_ |= bit(index(root));
   for (std::uint32_t v = 0; v < size_; ++v) {
     sizes_.push_back(snapshot.shallow[ObjectId{v}]);
     for (std::uint32_t e = snapshot.references.first[v]; e < snapshot.references.first[v + 1]; ++e) {
@@ -124,9 +125,10 @@ std::uint64_t NaiveGraph::retained_as_set(Follow follow, Mask members) const {
 
 std::vector<Reachability> NaiveGraph::reachability() const {
   std::vector<Reachability> result(size_, Reachability::unreachable);
-  for (const Reachability level :
-       {Reachability::phantom, Reachability::final, Reachability::weak, Reachability::soft, Reachability::strong}) {
-    const Mask reached = reachable(at_most(level));
+  for (const Reachability level : {Reachability::uncertain, Reachability::phantom, Reachability::final,
+                                   Reachability::weak, Reachability::soft, Reachability::strong}) {
+    const Mask roots = level == Reachability::uncertain ? roots_ : roots_ & ~uncertain_roots_;
+    const Mask reached = closure(roots, 0, successors(at_most(level), true));
     for (std::uint32_t v = 0; v < size_; ++v) {
       if ((reached & bit(v)) != 0) result[v] = level;
     }
@@ -138,7 +140,8 @@ std::vector<std::uint32_t> NaiveGraph::root_distances() const {
   const std::vector<Reachability> level = reachability();
   std::vector<std::uint32_t> result(size_, unreachable_distance);
   for (std::uint32_t v = 0; v < size_; ++v) {
-    if ((roots_ & bit(v)) != 0) result[v] = 0;
+    const bool is_root = (roots_ & ~uncertain_roots_ & bit(v)) != 0;
+    if (is_root || ((roots_ & bit(v)) != 0 && level[v] == Reachability::uncertain)) result[v] = 0;
   }
   for (bool changed = true; changed;) {
     changed = false;

@@ -48,6 +48,7 @@ class NaiveGraph {
 
   std::uint32_t size_;
   Mask roots_ = 0;
+  Mask uncertain_roots_ = 0;  ///< of them
   std::vector<Edge> edges_;
   std::vector<std::uint64_t> sizes_;
 };

@@ -12,7 +12,7 @@ WITH the(id) AS (SELECT coalesce(obj_at(CASE WHEN :object LIKE '0x%' THEN :objec
 SELECT o.id AS object_id, addr(o.id) AS address, class_of(o.id) AS class, to_string(o.id) AS text, o.shallow_size,
   o.retained_size,
   CASE o.reachability WHEN 0 THEN 'strong' WHEN 1 THEN 'soft' WHEN 2 THEN 'weak' WHEN 3 THEN 'final'
-    WHEN 4 THEN 'phantom' ELSE 'unreachable' END AS reachability,
+    WHEN 4 THEN 'phantom' WHEN 6 THEN 'uncertain' ELSE 'unreachable' END AS reachability,
   (SELECT value FROM metric WHERE name = 'heap.live_bytes' AND snapshot_id = 1) AS live_bytes
 FROM object AS o, the
 WHERE o.id = CAST(the.id AS INTEGER) AND addr(the.id) IS NOT NULL

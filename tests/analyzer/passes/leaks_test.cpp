@@ -121,6 +121,68 @@ TEST(Leaks, AgreeWithTheDefinitionOnRandomGraphs) {
   }
 }
 
+TEST(Leaks, WhatOnlyUncertainEvidenceHoldsIsPossiblyLeaked) {
+  tests::GraphBuilder g;
+  const ObjectId held = g.object("Held", 8);
+  const ObjectId doubtful = g.object("Doubtful", 16);
+  const ObjectId below = g.object("Below", 32);
+  const ObjectId stale = g.object("Stale", 64);
+  const ObjectId lost = g.object("Lost", 128);
+  const ObjectId both = g.object("Both", 256);
+  g.root(held);
+  g.reference(held, doubtful, queries::Strength::uncertain);
+  g.reference(doubtful, below);
+  g.root(stale, queries::RootKind::stack_word, queries::Doubt::below_stack);
+  g.reference(lost, both);
+  g.root(both, queries::RootKind::stack_word, queries::Doubt::below_stack);
+  g.root(both, queries::RootKind::static_data);
+  const auto leaks = leaks_of(g.build());
+  ASSERT_EQ(leaks.size(), 3u);
+  EXPECT_TRUE(leaks[0].is_certain);
+  EXPECT_EQ(leaks[0].example, lost);
+  EXPECT_EQ(leaks[0].shallow_bytes, 128u);
+  EXPECT_FALSE(leaks[1].is_certain);
+  EXPECT_EQ(leaks[1].example, stale);
+  EXPECT_EQ(leaks[1].holder, queries::no_object);
+  EXPECT_FALSE(leaks[2].is_certain);
+  EXPECT_EQ(leaks[2].example, doubtful);
+  EXPECT_EQ(leaks[2].holder, held);
+  EXPECT_EQ(leaks[2].object_count, 2u);
+  EXPECT_EQ(leaks[2].shallow_bytes, 48u);
+}
+
+TEST(Leaks, TheHeadIsWhatTheEvidencePointsTo) {
+  tests::GraphBuilder g;
+  const ObjectId held = g.object("Held");
+  g.root(held);
+  const ObjectId ring = g.objects(20);
+  for (std::uint32_t i = 0; i < 20; ++i) g.reference(ObjectId{index(ring) + i}, ObjectId{index(ring) + (i + 1) % 20});
+  g.reference(held, ObjectId{index(ring) + 13}, queries::Strength::uncertain);
+  const auto leaks = leaks_of(g.build());
+  ASSERT_EQ(leaks.size(), 1u);
+  EXPECT_EQ(leaks[0].example, ObjectId{index(ring) + 13});
+  EXPECT_EQ(leaks[0].holder, held);
+  EXPECT_EQ(leaks[0].head_count, 1u);
+  EXPECT_EQ(leaks[0].cycle_count, 1u);
+  EXPECT_EQ(leaks[0].object_count, 20u);
+}
+
+TEST(Leaks, CyclesOfTheSameClassesAreOneGroup) {
+  tests::GraphBuilder g;
+  for (int i = 0; i < 6; ++i) {  // made in both orders: the search comes upon A first, or upon B
+    const ObjectId first = g.object(i % 2 == 0 ? "A" : "B");
+    const ObjectId second = g.object(i % 2 == 0 ? "B" : "A");
+    g.reference(first, second);
+    g.reference(second, first);
+  }
+  const auto leaks = leaks_of(g.build());
+  ASSERT_EQ(leaks.size(), 1u);
+  EXPECT_EQ(leaks[0].head_count, 6u);
+  EXPECT_EQ(leaks[0].cycle_count, 6u);
+  EXPECT_EQ(leaks[0].cycle.size(), 2u);
+  EXPECT_EQ(leaks[0].example, leaks[0].cycle.front());
+}
+
 TEST(Leaks, ACollectedHeapHasNone) {
   tests::GraphBuilder g;
   g.object("Garbage");

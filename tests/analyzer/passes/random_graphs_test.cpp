@@ -27,9 +27,13 @@ queries::Snapshot random_graph(std::uint32_t seed) {
     const std::uint32_t v = below(n);
     const std::uint32_t w = local ? (v + below(6) + n - 2) % n : below(n);
     g.reference(ObjectId{v}, ObjectId{w},
-                below(100) < weak_percent ? Strength{static_cast<std::uint8_t>(1 + below(5))} : Strength::strong);
+                below(100) < weak_percent ? Strength{static_cast<std::uint8_t>(1 + below(6))} : Strength::strong);
   }
-  for (std::uint32_t roots = below(4); roots > 0; --roots) g.root(ObjectId{below(n)});
+  for (std::uint32_t roots = below(4); roots > 0; --roots) {
+    const bool is_doubtful = weak_percent != 0 && below(3) == 0;
+    g.root(ObjectId{below(n)}, queries::RootKind::stack_word,
+           is_doubtful ? queries::Doubt::interior : queries::Doubt::none);
+  }
   return g.build();
 }
 
