@@ -137,7 +137,6 @@ std::string reference_text(const Step& owner, const Step& step) {
 void write_path(const std::vector<Step>& path, double live_bytes, bool full, std::ostream& out) {
   const Step& held = path.front();
   out << "GC root: " << held.root;
-  if (!held.variable.empty()) out << ' ' << printable(held.variable);
   if (!held.code.empty()) out << ", " << printable(held.code);
   out << '\n';
   const bool elided = !full && path.size() > 2 * shown_at_each_end + 1;

@@ -156,7 +156,7 @@ check_polymorphic_heap() {
   check "who fills the registry" "$(number "SELECT count(*) > 0 FROM code_reference WHERE symbol = 'fleet::registry'
       AND access <> 'read' AND function LIKE '%fleet::make<%'")" 1
   check "the path says so" "$("$heapql" path "$work/heap.db" "$(number "SELECT object_id FROM roots
-      WHERE name = 'fleet::registry' LIMIT 1")" | grep -c '^GC root: static_data fleet::registry, [a-z ]* by .*fleet::make<')" 1
+      WHERE name = 'fleet::registry' LIMIT 1")" | grep -c '^GC root: static fleet::registry, [a-z ]* by .*fleet::make<')" 1
 }
 
 # What each worker alone keeps is kept by its stack, its thread-local data; what it freed is in its cache, no object.

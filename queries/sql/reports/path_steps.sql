@@ -26,9 +26,9 @@ SELECT p.path, p.step, p.object_id, p.address, p.class, p.name, p.strength, p.sl
   p.weak_used,
   CASE WHEN o.kind = 3 OR EXISTS (SELECT 1 FROM string AS s WHERE s.object_id = o.id) THEN to_string(o.id)
     ELSE (SELECT t.name FROM thread AS t WHERE t.object_id = o.id) END AS text,
-  CASE WHEN p.step = 0 AND p.root = 'static_data' THEN (SELECT n.value FROM root AS r JOIN name AS n ON n.id = r.name_id
+  CASE WHEN p.step = 0 AND p.root = 'static' THEN (SELECT n.value FROM root AS r JOIN name AS n ON n.id = r.name_id
     WHERE r.object_id = p.object_id AND r.kind = 19 ORDER BY r.rowid LIMIT 1) END AS variable,
-  CASE WHEN p.step = 0 AND p.root = 'static_data' THEN (
+  CASE WHEN p.step = 0 AND p.root = 'static' THEN (
     SELECT CASE WHEN w.is_write THEN 'written by ' ELSE 'passed on by ' END || group_concat(w.function, ', ') FROM (
       SELECT c.function, max(c.access <> 'address taken') AS is_write FROM root AS r JOIN name AS n ON n.id = r.name_id
       JOIN code_reference AS c ON c.symbol = n.value
