@@ -16,7 +16,7 @@
 namespace queries {
 
 inline constexpr int application_id = 0x48505147;  // 'HPQG'
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// The store cannot go on: disk full, no permission, not our database. Message names file and cause.
 struct StoreError : std::runtime_error {

@@ -150,7 +150,7 @@ TEST_F(StoreTest, StockSqliteReadsEveryTable) {
   PlainSqlite db(path_);
   EXPECT_EQ(db.text("PRAGMA integrity_check"), "ok");
   EXPECT_EQ(db.text("PRAGMA application_id"), std::to_string(0x48505147));
-  EXPECT_EQ(db.text("PRAGMA user_version"), "1");
+  EXPECT_EQ(db.text("PRAGMA user_version"), "2");
   EXPECT_EQ(db.text("SELECT id, address, class_id, kind, shallow_size, length, reachability, retained_size, "
                     "dominator_id, root_distance, site_id FROM object ORDER BY id"),
             "0|4096|0|0|48||0|104||0|\n1|4112|1|0|32||0|56|0|1|\n2|4128|2|0|24||0|24|1|2|\n"
