@@ -81,9 +81,9 @@ struct Core {
 [[nodiscard]] std::string describe(Bytes head);
 
 /// Throws InputError (without a path) when the file is no ELF core, or of a class, byte order or machine that is not
-/// read, or of a kernel, or cut within its headers. Program headers and notes are bounds-checked; what lies beyond the end is damage,
-/// reported once with the offset of the cut. Of segments that overlap, the one with the lower address keeps what was
-/// dumped of it. O(headers · log headers + notes); segments borrow `file`.
+/// read, or of a kernel, or cut within its headers. Program headers and notes are bounds-checked; what lies beyond the
+/// end is damage, reported once with the offset of the cut. Of segments that overlap, the one with the lower address
+/// keeps what was dumped of it. O(headers · log headers + notes); segments borrow `file`.
 [[nodiscard]] Core read_core(Bytes file, DamageLog& damage);
 
 }  // namespace formats::elf

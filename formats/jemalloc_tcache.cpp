@@ -9,7 +9,7 @@ namespace formats::jemalloc {
 namespace {
 
 constexpr std::uint64_t bin_size = 24;
-constexpr unsigned fewest_bins = 8;                         // 41 by default; opt.tcache_max makes them more or fewer
+constexpr unsigned fewest_bins = 8;  // 41 by default; opt.tcache_max makes them more or fewer
 constexpr std::uint64_t search_bytes = std::uint64_t{1} << 20;  // on one side of the thread pointer
 constexpr unsigned threads_searched = 16;
 

@@ -128,8 +128,7 @@ class Finder {
   /// Of a core whose end is missing, and with it the library's data: size classes from a thread's cache, leaves of the
   /// page map from what points to spans. O(writable memory) per page size.
   bool find_without_statics() {
-    if (!for_each_anonymous_word([&](std::uint64_t at, std::uint64_t) { return sizes_of_cache(at); }))
-      return false;
+    if (!for_each_anonymous_word([&](std::uint64_t at, std::uint64_t) { return sizes_of_cache(at); })) return false;
     for (const PageSize& size : page_sizes) {
       found_.page_size = size;
       std::set<std::uint64_t> seen;

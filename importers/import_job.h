@@ -49,7 +49,7 @@ struct ImportOptions {
   unsigned threads = 1;
   ModulePaths modules{};
   CodeModules code = CodeModules::automatic;
-  std::string code_cache{};       ///< folder for analyses of code, "" = keep none
+  std::string code_cache{};     ///< folder for analyses of code, "" = keep none
   bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram
 };
 

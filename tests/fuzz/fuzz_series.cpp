@@ -1,4 +1,5 @@
-// Memory over time: /proc texts, monitors' tables, malloc_info, jemalloc_stats. No reader may lose more bytes than there are.
+// Memory over time: /proc texts, monitors' tables, malloc_info, jemalloc_stats. No reader may lose more bytes than
+// there are.
 #include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"

@@ -14,7 +14,8 @@
 #include "tests/support/tcmalloc_writer.h"
 
 namespace tests {
-int global_of_the_test[16] = {1};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): its symbol names a root
+int global_of_the_test[16] = {
+    1};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables): its symbol names a root
 
 namespace {
 

@@ -16,7 +16,7 @@ class DhatWriter {
   struct Point {
     std::int64_t total_bytes = 0, total_blocks = 0, lifetimes = -1, max_bytes = -1, max_blocks = -1, peak_bytes = -1,
                  peak_blocks = -1, end_bytes = -1, end_blocks = -1, read_bytes = -1, written_bytes = -1;
-    std::string histogram{};      ///< "-8,2,-4,0"
+    std::string histogram{};    ///< "-8,2,-4,0"
     std::vector<int> frames{};  ///< innermost first
   };
 
