@@ -72,7 +72,10 @@ std::vector<ThreadMemory> find_thread_memory(const Process& process) {
     if (stack != nullptr && !stack->writable) stack = nullptr;
     if (const Range* range = pointer == 0 ? nullptr : process.image.find(pointer);
         range != nullptr && range->writable) {
-      const std::uint64_t searched = range == stack ? variables : std::max(variables, own_mapping_of_variables);
+      // What lies below the variables in a stack's mapping is stack; above a pointer of variant I there is nothing
+      // else.
+      const bool rest_is_stack = range == stack && !is_variant_one;
+      const std::uint64_t searched = rest_is_stack ? variables : std::max(variables, own_mapping_of_variables);
       const std::uint64_t below = is_variant_one ? descriptor : searched;
       const std::uint64_t above = is_variant_one ? searched : descriptor;
       memory.thread_local_ = {std::max(range->start, pointer - std::min(pointer, below)),

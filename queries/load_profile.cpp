@@ -50,7 +50,8 @@ class ProfileLoader {
   /// Number 1 is the newest, the others come before it.
   void records() {
     Statement row = database_.prepare(
-        "SELECT id, path, taken_at, t FROM snapshot WHERE id IN (SELECT snapshot_id FROM site_stat) OR id > 1 "
+        "SELECT id, path, taken_at, t FROM snapshot WHERE id > 1 OR id IN (SELECT snapshot_id FROM site_stat UNION "
+        "SELECT snapshot_id FROM site_leak) "
         "ORDER BY id = 1, id");
     while (row.step()) {
       positions_[row.integer(0)] = profile_.records.size();

@@ -186,7 +186,8 @@ TEST_F(StoreTest, EveryViewSelectsWithoutOurFunctions) {
   PlainSqlite db(path_);
   std::size_t views = 0;
   for (const std::string& view : db.column("SELECT name FROM sqlite_schema WHERE type = 'view'")) {
-    EXPECT_NE(db.text("SELECT count(*) FROM (SELECT * FROM " + view + ")"), "0") << view;
+    const std::string rows = db.text("SELECT count(*) FROM (SELECT * FROM " + view + ")");
+    EXPECT_EQ(rows == "0", view == "allocation_sites") << view;  // that one is of profiles
     ++views;
   }
   EXPECT_GE(views, 15u);
