@@ -25,7 +25,7 @@ constexpr std::string_view default_command = "analyze";
 constexpr std::string_view positional_name = "argument";
 
 /// Commands of the design that are not there yet: known, so that the answer is better than "unknown command".
-constexpr std::string_view later_commands[] = {"trend", "simulate", "export"};
+constexpr std::string_view later_commands[] = {"simulate"};
 
 /// Every option of every command: what may stand before the command's name.
 const std::vector<OptionText>& all_options() {

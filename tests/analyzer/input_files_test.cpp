@@ -52,7 +52,6 @@ TEST_F(InputFiles, NothingThereIsAnError) {
 TEST(CompareNaturally, NumbersAsNumbers) {
   EXPECT_LT(compare_naturally("a9", "a10"), 0);
   EXPECT_GT(compare_naturally("a10b", "a9c"), 0);
-  EXPECT_LT(compare_naturally("a1", "a01"), 0 + 1);
   EXPECT_EQ(compare_naturally("x", "x"), 0);
   EXPECT_LT(compare_naturally("x", "xy"), 0);
   EXPECT_LT(compare_naturally("s.12097.2.i2.heap", "s.12097.16.f.heap"), 0);

@@ -384,7 +384,7 @@ class DamagedTypes : public testing::Test {
 
 TEST_F(DamagedTypes, EveryFlippedByteIsSurvived) {
   const std::size_t undamaged = read(whole);
-  EXPECT_EQ(undamaged, 9u);
+  EXPECT_EQ(undamaged, 10u);  // as pahole lists
   std::size_t kept = 0;
   for (std::size_t at = 0; at < whole.size(); ++at) {
     std::string bytes = whole;

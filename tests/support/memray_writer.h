@@ -26,7 +26,9 @@ inline std::string location_table(std::int64_t first, const std::vector<std::pai
     table.push_back(static_cast<char>(value));
   };
   std::int64_t line = first;
-  for (const auto& [units, next] : entries) {
+  for (const auto& entry : entries) {
+    const unsigned units = entry.first;
+    const std::int64_t next = entry.second;
     const std::int64_t step = next - line;
     const auto head = [&](unsigned code) { table.push_back(static_cast<char>(0x80 | (code << 3) | (units - 1))); };
     if (next == 0) {

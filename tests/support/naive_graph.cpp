@@ -160,7 +160,7 @@ std::vector<std::uint32_t> NaiveGraph::root_distances() const {
 
 std::vector<Mask> NaiveGraph::components() const {
   const std::array<Mask, 64> next =
-      successors(Follow::of({Strength::strong, Strength::soft, Strength::internal}), false);
+      successors(Follow::of({Strength::strong, Strength::soft, Strength::internal, Strength::uncertain}), false);
   std::vector<Mask> reach(size_);
   for (std::uint32_t v = 0; v < size_; ++v) reach[v] = closure(next[v], 0, next);  // at least one step
   std::vector<Mask> result(size_, 0);

@@ -77,7 +77,7 @@ TEST(CommandLine, PrefixesAreNotGuessed) {
 }
 
 TEST(CommandLine, CommandsOfLaterVersionsAreNamedAsSuch) {
-  for (const std::string name : {"trend", "simulate", "export"}) {
+  for (const std::string name : {"simulate"}) {
     EXPECT_EQ(usage_error({name, "a.db"}),
               "the command '" + name + "' is not in this version (" + std::string(program_version) + ")");
   }
