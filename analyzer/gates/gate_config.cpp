@@ -170,7 +170,7 @@ Quantity parse_quantity(const Setting& setting, ValueKind kind) {
 }
 
 /// "50%/h", "1 MiB/h"; the hour goes without saying.
-Quantity parse_rate(Setting setting) {
+Quantity parse_rate(const Setting& setting) {
   std::string_view value = setting.value;
   for (const std::string_view ending : {"/hour", "/h"}) {
     if (value.ends_with(ending)) value = trimmed(value.substr(0, value.size() - ending.size()));

@@ -185,6 +185,7 @@ void add_sites(AllocationProfile& profile, const GrowthOptions& options) {
 
 void compare_growth(std::vector<GrowthRow>& rows, const GrowthOptions& options) {
   std::vector<double> p;
+  p.reserve(rows.size());
   for (const GrowthRow& row : rows) p.push_back(row.growth.p);
   const std::vector<double> q = false_discovery_rates(p);
   for (std::size_t i = 0; i < rows.size(); ++i) {

@@ -9,12 +9,10 @@
 namespace analyzer {
 namespace {
 
-using queries::ClassId;
 using queries::LeakRow;
 using queries::no_object;
 using queries::ObjectId;
 using queries::Reachability;
-using queries::Strength;
 
 /// Two depth-first searches over the leaked objects, as in Kosaraju's algorithm but without reversed edges: in reverse
 /// postorder of the first, whatever the second has not reached yet lies in a component that nothing before it reaches.

@@ -391,6 +391,7 @@ std::vector<FunctionSums> sum_functions(const ProfileFigures& figures, const Fig
     for (FunctionSums* each : seen) each->inclusive.add(sums);
   }
   std::vector<FunctionSums> list;
+  list.reserve(functions.size());
   for (auto& [key, sums] : functions) list.push_back(std::move(sums));
   std::stable_sort(list.begin(), list.end(), [&](const FunctionSums& a, const FunctionSums& b) {
     return figure.value(a.inclusive) > figure.value(b.inclusive);
