@@ -179,6 +179,7 @@ std::size_t find_period(Points points) {
   for (std::size_t i = 0; i < picked.size(); i += picked.size() / 128 + 1) few.push_back(picked[i]);
   const TrendTest trend = find_trend(few);
   std::vector<double> rests;
+  rests.reserve(picked.size());
   for (const SeriesPoint& point : picked) rests.push_back(point.value - trend.slope * point.t);
   const std::vector<double> correlations = autocorrelation(rests, picked.size() / 2);
   // Peaks behind the first dip below zero: before it, values correlate because they are neighbours. The first peak that

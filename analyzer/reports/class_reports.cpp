@@ -136,14 +136,12 @@ Report build_overview(const queries::Database& database, const ReportOptions& op
   for (const std::string kind : {"live", "weak", "final", "phantom", "unreachable"}) {
     const std::int64_t count = metric_integer(database, "heap." + kind + "_count");
     const std::int64_t bytes = metric_integer(database, "heap." + kind + "_bytes");
-    if (!is_native) {
-      add_row(kind, count, bytes);
-    } else if (kind == "live") {
+    if (is_native && kind == "live") {
       add_row("live", count - possible_count, bytes - possible_bytes);
       add_row("possibly leaked", possible_count, possible_bytes);
-    } else if (kind == "unreachable") {
+    } else if (is_native && kind == "unreachable") {
       add_row("leaked", count, bytes);
-    } else if (count != 0) {
+    } else if (!is_native || count != 0) {
       add_row(kind, count, bytes);
     }
   }

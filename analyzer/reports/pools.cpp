@@ -18,7 +18,6 @@ namespace {
 using queries::add_known;
 using queries::no_site;
 using queries::not_known;
-using queries::SiteId;
 
 constexpr double saved_ns_low = 17, saved_ns_high = 26;  // per pair of allocation and release
 constexpr double no_effect_percent = 0.1;                // of a core
@@ -51,6 +50,7 @@ std::vector<Candidate> candidates_of(const ProfileFigures& figures, bool shorten
     candidate.temporary = add_known(candidate.temporary, row.temporary_count);
   }
   std::vector<Candidate> list;
+  list.reserve(by_key.size());
   for (auto& [key, candidate] : by_key) list.push_back(std::move(candidate));
   std::stable_sort(list.begin(), list.end(), [](const Candidate& a, const Candidate& b) { return a.count > b.count; });
   return list;

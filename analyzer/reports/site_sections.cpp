@@ -270,7 +270,7 @@ Table site_table(const ProfileFigures& figures, const SortOrder& order, const st
     if (figure == order.figure) {
       table.columns.push_back({"percent", CellFormat::percent});
       table.columns.push_back({std::string(figure->name) + "_error_percent", CellFormat::percent});
-      total.push_back(100.0);
+      total.emplace_back(100.0);
       total.push_back(error_cell(*figure, figures.total));
     }
   }
@@ -285,7 +285,7 @@ Table site_table(const ProfileFigures& figures, const SortOrder& order, const st
     for (const Figure* figure : columns) {
       row.push_back(figure_cell(figure->value(group.sums)));
       if (figure != order.figure) continue;
-      row.push_back(percent(*figure, group.sums, figures.total));
+      row.emplace_back(percent(*figure, group.sums, figures.total));
       row.push_back(error_cell(*figure, group.sums));
     }
     if (has_lifetimes) row.push_back(group.sums.mean_lifetime() < 0 ? Cell{} : Cell(group.sums.mean_lifetime()));
