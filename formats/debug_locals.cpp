@@ -30,7 +30,7 @@ void walk(Dwarf_Die outer, std::size_t& budget, F&& f) {
     open.back().second = dwarf_siblingof(&die, &open.back().first) != 0;
     Dwarf_Die inner;
     if (f(die, dwarf_tag(&die)) && open.size() < deepest && dwarf_child(&die, &inner) == 0)
-      open.push_back({inner, false});
+      open.emplace_back(inner, false);
   }
 }
 

@@ -49,7 +49,7 @@ void JsonReader::seek(std::uint64_t offset) {
 
 bool JsonReader::next() {
   if (is_broken_) return false;
-  while (at_ < text_.size() && (blank.find(text_[at_]) != blank.npos || text_[at_] == ',')) ++at_;
+  while (at_ < text_.size() && (blank.find(text_[at_]) != std::string_view::npos || text_[at_] == ',')) ++at_;
   start_ = at_;
   token_text_ = {};
   if (at_ == text_.size()) {
@@ -72,7 +72,7 @@ bool JsonReader::read_string() {
   std::size_t end = at_ + 1;
   while (true) {
     end = text_.find_first_of("\"\\\n", end);
-    if (end == text_.npos || text_[end] == '\n') return fail();
+    if (end == std::string_view::npos || text_[end] == '\n') return fail();
     if (text_[end] == '"') break;
     end += 2;  // an escaped quote ends nothing
   }
@@ -80,7 +80,7 @@ bool JsonReader::read_string() {
   at_ = end + 1;
   const std::size_t behind = text_.find_first_not_of(blank, at_);
   token_ = JsonToken::string;
-  if (behind != text_.npos && text_[behind] == ':') {
+  if (behind != std::string_view::npos && text_[behind] == ':') {
     token_ = JsonToken::key;
     at_ = behind + 1;
   }
@@ -91,7 +91,8 @@ void JsonReader::read_scalar() {
   const std::size_t end = std::min(text_.find_first_of(" \t\r\n,:{}[]\"", at_), text_.size());
   token_text_ = text_.substr(at_, end - at_);
   const bool is_word = token_text_ == "true" || token_text_ == "false" || token_text_ == "null";
-  const bool is_number = !token_text_.empty() && token_text_.find_first_not_of("+-.0123456789eE") == text_.npos;
+  const bool is_number =
+      !token_text_.empty() && token_text_.find_first_not_of("+-.0123456789eE") == std::string_view::npos;
   token_ = is_word ? JsonToken::word : is_number ? JsonToken::number : JsonToken::end;
   if (token_ != JsonToken::end) at_ = end;
 }
@@ -119,7 +120,7 @@ std::string unescape_json(std::string_view text) {
       continue;
     }
     constexpr std::string_view escapes = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
-    if (const std::size_t found = escapes.find(text[i + 1]); found != escapes.npos) {
+    if (const std::size_t found = escapes.find(text[i + 1]); found != std::string_view::npos) {
       out += meanings[found];
       ++i;
     } else if (const auto unit = code_unit(text, i)) {

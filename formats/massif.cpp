@@ -28,7 +28,8 @@ std::optional<Node> parse_node(std::string_view line) {
   if (!children || !bytes) return std::nullopt;
   node.bytes = *bytes;
   node.text = trim(rest);
-  node.is_remainder = node.text.starts_with("in ") && node.text.find(" below massif's threshold") != node.text.npos;
+  node.is_remainder =
+      node.text.starts_with("in ") && node.text.find(" below massif's threshold") != std::string_view::npos;
   node.child_count = node.is_remainder ? 0 : *children;
   return node;
 }

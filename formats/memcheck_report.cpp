@@ -51,8 +51,9 @@ std::optional<Loss> parse_loss(std::string_view text) {
                                    {"possibly lost", LossKind::possible},
                                    {"still reachable", LossKind::reachable}};
   const std::size_t bytes_at = text.find(" bytes in ");
-  const std::size_t blocks_at = bytes_at == text.npos ? text.npos : text.find(" blocks are ", bytes_at);
-  if (blocks_at == text.npos) return std::nullopt;
+  const std::size_t blocks_at =
+      bytes_at == std::string_view::npos ? std::string_view::npos : text.find(" blocks are ", bytes_at);
+  if (blocks_at == std::string_view::npos) return std::nullopt;
   std::string_view sum = text.substr(0, bytes_at);
   std::string_view blocks_text = text.substr(bytes_at + 10, blocks_at - bytes_at - 10);
   std::string_view kind_text = text.substr(blocks_at + 12);
@@ -62,9 +63,10 @@ std::optional<Loss> parse_loss(std::string_view text) {
   if (!bytes || !blocks) return std::nullopt;
   loss.bytes = *bytes;
   loss.blocks = *blocks;
-  if (const std::size_t direct = sum.find(" direct,"); direct != sum.npos) {
+  if (const std::size_t direct = sum.find(" direct,"); direct != std::string_view::npos) {
     const std::size_t open = sum.rfind('(', direct);
-    std::string_view number = open == sum.npos ? std::string_view() : sum.substr(open + 1, direct - open - 1);
+    std::string_view number =
+        open == std::string_view::npos ? std::string_view() : sum.substr(open + 1, direct - open - 1);
     const std::optional<std::uint64_t> of_direct = parse_grouped(take_word(number));
     if (!of_direct) return std::nullopt;
     loss.bytes = *of_direct;
@@ -73,7 +75,7 @@ std::optional<Loss> parse_loss(std::string_view text) {
                                  [&](const Kind& row) { return kind_text.starts_with(row.words); });
   if (kind == std::end(kinds)) return std::nullopt;
   loss.kind = kind->kind;
-  if (const std::size_t record = kind_text.find(" loss record "); record != kind_text.npos) {
+  if (const std::size_t record = kind_text.find(" loss record "); record != std::string_view::npos) {
     std::string_view number = kind_text.substr(record + 13);
     loss.number = parse_grouped(take_word(number)).value_or(0);
   }

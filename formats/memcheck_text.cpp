@@ -18,9 +18,9 @@ std::optional<ReportLine> parse_line(std::string_view line) {
   const std::string_view mark = line.substr(0, 2);
   if (mark != "==" && mark != "--") return std::nullopt;
   const std::size_t end = line.find(mark, 2);
-  if (end == line.npos) return std::nullopt;
+  if (end == std::string_view::npos) return std::nullopt;
   std::string_view head = line.substr(2, end - 2);
-  if (const std::size_t blank = head.rfind(' '); blank != head.npos) head.remove_prefix(blank + 1);
+  if (const std::size_t blank = head.rfind(' '); blank != std::string_view::npos) head.remove_prefix(blank + 1);
   const auto id = parse_number<std::uint64_t>(head);
   if (!id) return std::nullopt;
   std::string_view text = line.substr(end + 2);
@@ -85,7 +85,7 @@ class TextReader {
                               parsed->line, std::string(parsed->module)});
     } else if (!heading_.empty() && heading_id_ == line.process_id) {
       // Sizes and numbers are left out of the kind: "Invalid read of size 4".
-      builder_.add_error(builder_.process(line.process_id), heading_);
+      formats::memcheck::ReportBuilder::add_error(builder_.process(line.process_id), heading_);
       heading_ = {};
     } else if (loss_) {
       damage_.add(lines_.offset(), lines_.next_offset() - lines_.offset(), "a frame that cannot be read");
@@ -94,7 +94,7 @@ class TextReader {
 
   void end_loss() {
     if (!loss_) return;
-    builder_.add_loss(builder_.process(open_id_), std::move(*loss_));
+    formats::memcheck::ReportBuilder::add_loss(builder_.process(open_id_), std::move(*loss_));
     loss_.reset();
   }
 
@@ -144,7 +144,7 @@ class TextReader {
   static void read_suppression(Process& process, std::string_view text) {
     Suppression row;
     const std::size_t sum = text.find(" suppressed: ");
-    if (sum != text.npos) row.leaked = parse_sum(text.substr(sum + 13));
+    if (sum != std::string_view::npos) row.leaked = parse_sum(text.substr(sum + 13));
     text = text.substr(0, sum);
     const auto count = parse_grouped(take_word(text));
     row.name = take_word(text);

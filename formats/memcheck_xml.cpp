@@ -162,10 +162,10 @@ class XmlReport {
 bool looks_like_xml(Bytes head) {
   const std::string_view text = as_text(head);
   const std::size_t document = text.find("<valgrindoutput>");
-  if (document == text.npos || document > 4096) return false;
+  if (document == std::string_view::npos || document > 4096) return false;
   const std::string_view rest = text.substr(document);
-  return rest.find("<protocoltool>memcheck</protocoltool>") != rest.npos ||
-         rest.find("<tool>memcheck</tool>") != rest.npos;
+  return rest.find("<protocoltool>memcheck</protocoltool>") != std::string_view::npos ||
+         rest.find("<tool>memcheck</tool>") != std::string_view::npos;
 }
 
 Report read_xml(Bytes bytes, DamageLog& damage) { return XmlReport(bytes, damage).read(); }

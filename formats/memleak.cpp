@@ -8,8 +8,8 @@ namespace {
 /// "[11:16:33] Top 2 stacks with outstanding allocations:".
 std::optional<Timestamp> parse_heading(std::string_view line) {
   const std::size_t end = line.find(']');
-  if (!line.starts_with('[') || end == line.npos) return std::nullopt;
-  if (line.find(" stacks with outstanding allocations") == line.npos) return std::nullopt;
+  if (!line.starts_with('[') || end == std::string_view::npos) return std::nullopt;
+  if (line.find(" stacks with outstanding allocations") == std::string_view::npos) return std::nullopt;
   return parse_timestamp(line.substr(1, end - 1));
 }
 
@@ -42,7 +42,7 @@ bool is_indented(std::string_view line) { return line.starts_with(' ') || line.s
 /// Cuts "+0x6d" or "+71" off.
 std::string_view without_offset(std::string_view function) {
   const std::size_t plus = function.rfind('+');
-  if (plus == function.npos || plus == 0) return function;
+  if (plus == std::string_view::npos || plus == 0) return function;
   std::string_view digits = function.substr(plus + 1);
   const int base = digits.starts_with("0x") ? 16 : 10;
   if (base == 16) digits.remove_prefix(2);
@@ -63,9 +63,10 @@ std::optional<Frame> parse_frame(std::string_view text) {
   text = trim(text);
   if (text.empty()) return std::nullopt;
   Frame frame;
-  if (const std::size_t mark = text.find(" [<"); mark != text.npos) {  // "0 [<000055>] main+0x6d [allocs]"
+  if (const std::size_t mark = text.find(" [<"); mark != std::string_view::npos) {  // "0 [<000055>] main+0x6d [allocs]"
     const std::size_t end = text.find(">]", mark);
-    if (end != text.npos && parse_number<std::uint32_t>(text.substr(0, mark))) text = trim(text.substr(end + 2));
+    if (end != std::string_view::npos && parse_number<std::uint32_t>(text.substr(0, mark)))
+      text = trim(text.substr(end + 2));
   }
   std::string_view address = text.substr(0, text.find_first_of(" \t"));
   if (address.starts_with("0x") && parse_number<std::uint64_t>(address.substr(2), 16)) {
@@ -76,7 +77,7 @@ std::optional<Frame> parse_frame(std::string_view text) {
   if (text.ends_with(']')) {
     const std::size_t open = text.rfind('[');
     const bool is_all = trim(text.substr(0, open)).empty();
-    if (open != text.npos && !is_all) {
+    if (open != std::string_view::npos && !is_all) {
       frame.module = text.substr(open + 1, text.size() - open - 2);
       text = trim(text.substr(0, open));
     }
@@ -128,7 +129,7 @@ void Reader::read_line(std::string_view line, Report& report, std::vector<Block>
     in_stack = false;  // of another program, or what memleak says when it ends
   } else if (in_stack) {
     if (const auto frame = parse_frame(text)) report.stacks.back().frames.push_back(*frame);
-  } else if (text.find(" bytes in ") != text.npos || text.starts_with("addr ")) {
+  } else if (text.find(" bytes in ") != std::string_view::npos || text.starts_with("addr ")) {
     damage_.add(lines_.offset(), lines_.next_offset() - lines_.offset(), "a line of figures that cannot be read");
   }
 }
@@ -142,7 +143,7 @@ namespace {
 std::optional<std::string_view> parse_opening(std::string_view line) {
   if (!line.starts_with('@')) return std::nullopt;
   const std::size_t open = line.find('[');
-  if (open == line.npos || line.find("]:") != line.npos) return std::nullopt;
+  if (open == std::string_view::npos || line.find("]:") != std::string_view::npos) return std::nullopt;
   const std::string_view name = line.substr(1, open - 1);
   const auto is_word = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';

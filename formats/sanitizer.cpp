@@ -9,12 +9,12 @@ namespace {
 
 /// The line without "ESC[…m"; `scratch` holds it where there are any.
 std::string_view without_colours(std::string_view line, std::string& scratch) {
-  if (line.find('\x1b') == line.npos) return line;
+  if (line.find('\x1b') == std::string_view::npos) return line;
   scratch.clear();
   for (std::size_t at = 0; at < line.size(); ++at) {
     if (line[at] == '\x1b' && at + 1 < line.size() && line[at + 1] == '[') {
       const std::size_t end = line.find_first_not_of("0123456789;", at + 2);
-      if (end != line.npos && line[end] == 'm') {
+      if (end != std::string_view::npos && line[end] == 'm') {
         at = end;
         continue;
       }
@@ -28,12 +28,12 @@ std::string_view without_colours(std::string_view line, std::string& scratch) {
 std::optional<std::pair<std::uint64_t, std::string_view>> parse_banner(std::string_view line) {
   constexpr std::string_view error = "==ERROR: ";
   const std::size_t at = line.find(error);
-  if (!line.starts_with("==") || at == line.npos || at < 3) return std::nullopt;
+  if (!line.starts_with("==") || at == std::string_view::npos || at < 3) return std::nullopt;
   const std::size_t before = line.rfind("==", at - 1);
-  if (before == line.npos || before + 2 > at) return std::nullopt;
+  if (before == std::string_view::npos || before + 2 > at) return std::nullopt;
   const auto id = parse_number<std::uint64_t>(line.substr(before + 2, at - before - 2));
   const std::string_view rest = line.substr(at + error.size());
-  if (!id || rest.find("Sanitizer: ") == rest.npos) return std::nullopt;
+  if (!id || rest.find("Sanitizer: ") == std::string_view::npos) return std::nullopt;
   return std::pair{*id, rest};
 }
 
@@ -89,7 +89,7 @@ bool read_place(std::string_view text, Frame& frame) {
   std::optional<std::int32_t> line;
   for (int numbers = 0; numbers < 2; ++numbers) {
     const std::size_t colon = text.rfind(':');
-    if (colon == text.npos || colon == 0) break;
+    if (colon == std::string_view::npos || colon == 0) break;
     const auto number = parse_number<std::int32_t>(text.substr(colon + 1));
     if (!number || *number < 0) break;
     line = number;
@@ -210,13 +210,13 @@ std::optional<Frame> parse_frame(std::string_view text) {
   Frame frame;
   frame.address = address;
   text = trim(text);
-  if (const std::size_t build = text.rfind(" (BuildId:"); build != text.npos) text = text.substr(0, build);
+  if (const std::size_t build = text.rfind(" (BuildId:"); build != std::string_view::npos) text = text.substr(0, build);
   const bool has_name = text.starts_with("in ");
   if (has_name) text = trim(text.substr(3));
   if (text.ends_with(')')) {  // (module+0xoffset)
     const std::size_t open = text.starts_with('(') ? 0 : text.rfind(" (/");
     const std::size_t plus = text.rfind("+0x");
-    if (open != text.npos && plus != text.npos && plus > open) {
+    if (open != std::string_view::npos && plus != std::string_view::npos && plus > open) {
       const std::size_t from = open == 0 && text.starts_with('(') ? 1 : open + 2;
       frame.module = text.substr(from, plus - from);
       frame.function = has_name ? trim(text.substr(0, open)) : std::string_view();
@@ -224,8 +224,8 @@ std::optional<Frame> parse_frame(std::string_view text) {
     }
   }
   std::size_t place = text.find(" /");
-  if (place == text.npos) place = text.rfind(' ');
-  if (place != text.npos && read_place(text.substr(place + 1), frame)) text = trim(text.substr(0, place));
+  if (place == std::string_view::npos) place = text.rfind(' ');
+  if (place != std::string_view::npos && read_place(text.substr(place + 1), frame)) text = trim(text.substr(0, place));
   if (has_name) frame.function = text;
   return frame;
 }

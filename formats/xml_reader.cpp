@@ -12,7 +12,8 @@ constexpr std::string_view blank = " \t\r\n";
 
 std::string_view trim_lines(std::string_view text) {
   const std::size_t first = text.find_first_not_of(blank);
-  return first == text.npos ? std::string_view() : text.substr(first, text.find_last_not_of(blank) - first + 1);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ bool XmlReader::next() {
     const bool is_comment = text_.substr(at_, 4) == "<!--";
     const std::string_view mark = is_comment ? "-->" : ">";
     const std::size_t end = text_.find(mark, at_);
-    if (end == text_.npos) {
+    if (end == std::string_view::npos) {
       is_cut_ = true;
       break;
     }
@@ -75,7 +76,7 @@ std::string unescape_xml(std::string_view text) {
     if (at == text.size()) break;
     constexpr std::size_t longest = 10;
     const std::size_t end = text.substr(at, longest).find(';');
-    const std::string_view name = end == text.npos ? std::string_view() : text.substr(at + 1, end - 1);
+    const std::string_view name = end == std::string_view::npos ? std::string_view() : text.substr(at + 1, end - 1);
     const auto entity =
         std::find_if(std::begin(entities), std::end(entities), [&](const Entity& row) { return row.name == name; });
     std::optional<unsigned> code;

@@ -43,7 +43,7 @@ Reader::Reader(Bytes bytes, DamageLog& damage) : lines_(bytes), damage_(damage) 
 /// "(3) name" defines number 3, "(3)" stands for what it was defined as.
 std::optional<std::string_view> Reader::name(std::string_view text, Names& names) {
   const std::size_t close = text.find(')');
-  if (!text.starts_with('(') || close == text.npos) return std::nullopt;
+  if (!text.starts_with('(') || close == std::string_view::npos) return std::nullopt;
   const auto number = parse_number<std::uint64_t>(text.substr(1, close - 1));
   if (!number) return std::nullopt;
   const std::string_view definition = trim(text.substr(close + 1));

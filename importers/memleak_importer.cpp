@@ -18,6 +18,7 @@ using queries::SiteStatRow;
 
 SiteId site_of(const std::vector<memleak::Frame>& frames, queries::SiteTree& sites) {
   std::vector<queries::SiteFrame> path;
+  path.reserve(frames.size());
   for (const memleak::Frame& frame : frames) path.push_back({frame.function, {}, 0, frame.module, false});
   drop_allocation_functions(path);
   return sites.add_path(path);

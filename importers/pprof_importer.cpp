@@ -123,7 +123,7 @@ class LocationFrames {
     for (const pprof::Function& function : profile.functions) {
       std::string_view name = profile.text(function.name);
       if (name.empty()) name = profile.text(function.system_name);
-      function_texts_.push_back({sites.text_number(name), sites.text_number(profile.text(function.filename))});
+      function_texts_.emplace_back(sites.text_number(name), sites.text_number(profile.text(function.filename)));
     }
   }
 
