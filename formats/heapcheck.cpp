@@ -31,8 +31,9 @@ bool parse_check(std::string_view line, Report& report) {
   Report found;
   found.name = name;
   found.is_complete = take_totals(line, found.bytes, found.object_count);
-  if (found.is_complete) report = std::move(found);
-  return found.is_complete || report.is_complete;
+  const bool is_complete = found.is_complete;
+  if (is_complete) report = std::move(found);
+  return is_complete || report.is_complete;
 }
 
 /// "\t@ 56478243b209 function".
