@@ -116,17 +116,15 @@ std::optional<Report> Reader::next() {
 
 void Reader::read_line(std::string_view line, Report& report, std::vector<Block>& blocks, bool& in_stack) {
   const std::string_view text = trim(line);
-  if (text.empty()) {
-    in_stack = false;
-  } else if (auto stack = parse_stack(text)) {
+  if (auto stack = parse_stack(text)) {
     stack->blocks.swap(blocks);
     report.stacks.push_back(std::move(*stack));
     in_stack = true;
   } else if (const auto block = parse_block(text)) {
     blocks.push_back(*block);
     in_stack = false;
-  } else if (!is_indented(line)) {
-    in_stack = false;  // of another program, or what memleak says when it ends
+  } else if (text.empty() || !is_indented(line)) {
+    in_stack = false;  // the end of it, another program's output, or what memleak says when it ends
   } else if (in_stack) {
     if (const auto frame = parse_frame(text)) report.stacks.back().frames.push_back(*frame);
   } else if (text.find(" bytes in ") != std::string_view::npos || text.starts_with("addr ")) {

@@ -30,7 +30,7 @@ enum class Shape : std::uint8_t {
 inline constexpr std::uint32_t shape_count = 12;
 [[nodiscard]] std::string_view to_text(Shape shape);  ///< "std::vector body"; "" for none, refused, object
 
-/// Borrows everything. Cost: nothing of its own but live_prefix.
+/// Borrows everything. Cost: nothing of its own but live prefixes and rivals, 16 bytes each.
 class Claims {
  public:
   /// `type_of`: by block, a Shape or first_class + index of a class. `header_of`: by block, 0.
@@ -65,8 +65,13 @@ class Claims {
   /// Where the header of a claimed block lies; 0 = not known.
   [[nodiscard]] std::uint64_t header(queries::ObjectId id) const { return places_.address(header_of_[index(id)]); }
   void add_live_prefix(queries::ObjectId id, std::uint64_t bytes) { live_prefix_.emplace_back(id, bytes); }
-  /// Sorted by block; of several claims to a block the largest.
-  [[nodiscard]] std::vector<std::pair<queries::ObjectId, std::uint64_t>> take_live_prefix();
+  /// Another header of a claimed buffer: one of both is a leftover.
+  void add_rival(queries::ObjectId id, std::uint64_t header) {
+    if (rivals_.size() < blocks_.count()) rivals_.emplace_back(id, header);
+  }
+  /// To be called when all is claimed: a header in the dead part of a buffer gives way to its rival. Returns the live
+  /// prefixes, sorted by block; of several claims to a block the largest. O(rivals log prefixes).
+  [[nodiscard]] std::vector<std::pair<queries::ObjectId, std::uint64_t>> settle();
 
   /// Whether `count` more words or links may be looked at beyond the scans of every word. A hostile core could make
   /// every word the header of one huge block, or the beginning of a long walk that fails at its end; sound heaps need
@@ -78,6 +83,8 @@ class Claims {
   }
 
  private:
+  [[nodiscard]] bool is_dead(std::uint64_t address) const;
+
   static constexpr std::uint64_t most_block = std::uint64_t{1} << 40;
 
   const Blocks& blocks_;
@@ -85,6 +92,7 @@ class Claims {
   std::vector<std::uint32_t>& type_of_;
   std::vector<std::uint32_t>& header_of_;
   std::vector<std::pair<queries::ObjectId, std::uint64_t>> live_prefix_;
+  std::vector<std::pair<queries::ObjectId, std::uint64_t>> rivals_;
   std::int64_t steps_;
 };
 

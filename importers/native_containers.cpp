@@ -22,6 +22,7 @@ void HeaderFinder::scan(formats::Bytes words, std::uint64_t address, ObjectId ho
   count_ = words.size() / 8;
   holder_ = holder;
   is_current_ = is_current;
+  taken_end_ = 0;
   for (std::size_t i = 0; i < count_;) {
     const std::uint64_t first = word(i);
     std::size_t taken = 0;
@@ -29,6 +30,7 @@ void HeaderFinder::scan(formats::Bytes words, std::uint64_t address, ObjectId ho
       taken = looking == Looking::for_tables ? table_at(i) : buffer_header_at(i);
     }
     i += taken == 0 ? 1 : taken;
+    if (taken != 0) taken_end_ = i;
   }
 }
 
@@ -63,14 +65,17 @@ ObjectId HeaderFinder::buffer_at(std::uint64_t address) const {
 }
 
 /// A second header of the same buffer is a copy, or one is a leftover: the one that lies in a recognised object is
-/// believed, else the first.
+/// believed, else the first, unless that turns out to lie in a dead part.
 bool HeaderFinder::claim_buffer(ObjectId id, Shape shape, std::size_t header, std::uint64_t live) {
   if (claims_.is_open(id)) {
     claims_.claim(id, shape, address_of(header));
   } else if (claims_.shape(id) == shape) {
-    if (holder_ != no_object && claims_.shape(holder_) > Shape::refused) {
-      const ObjectId other = claims_.blocks().find(claims_.header(id)).id;
-      if (other != no_object && claims_.shape(other) <= Shape::refused) claims_.claim(id, shape, address_of(header));
+    const ObjectId other = claims_.blocks().find(claims_.header(id)).id;
+    if (holder_ != no_object && claims_.shape(holder_) > Shape::refused && other != no_object &&
+        claims_.shape(other) <= Shape::refused) {
+      claims_.claim(id, shape, address_of(header));
+    } else if (other != no_object) {
+      claims_.add_rival(id, address_of(header));
     }
   } else {
     return false;
@@ -105,8 +110,9 @@ std::size_t HeaderFinder::vector(std::size_t i) {
   const std::uint64_t usable = claims_.blocks().usable(id);
   if (!fits_request(capacity, usable)) return 0;
   // More pointers into the block beside these are a stream buffer, a ring or a cursor: which part is alive is unclear.
+  // Not so the end of a vector right before this one: where blocks have no headers, this buffer may begin there.
   const auto inside = [&](std::uint64_t pointer) { return pointer >= begin && pointer - begin < usable; };
-  if ((i > 0 && inside(word(i - 1))) || (i + 3 < count_ && inside(word(i + 3)))) return 0;
+  if ((i > 0 && i != taken_end_ && inside(word(i - 1))) || (i + 3 < count_ && inside(word(i + 3)))) return 0;
   if (is_deque_iterator(i)) return 0;
   // The element size divides both; elements that begin with a pointer have eight bytes or a multiple.
   std::uint64_t element = 0;

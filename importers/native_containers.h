@@ -58,6 +58,7 @@ class HeaderFinder {
   formats::Bytes words_;
   std::uint64_t address_ = 0;
   std::size_t count_ = 0;
+  std::size_t taken_end_ = 0;  ///< the word behind the last header found
   queries::ObjectId holder_ = queries::no_object;
   bool is_current_ = false;
 };

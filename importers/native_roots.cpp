@@ -11,7 +11,6 @@
 namespace importers::native {
 namespace {
 
-using formats::AddressRange;
 using formats::ProcessImage;
 using queries::Doubt;
 using queries::no_object;

@@ -123,7 +123,7 @@ class TypeFinder {
     nodes();
     headers(HeaderFinder::Looking::for_tables);
     headers(HeaderFinder::Looking::for_buffers);
-    typed_.live_prefix = claims_.take_live_prefix();
+    typed_.live_prefix = claims_.settle();
     contents();
   }
 

@@ -23,8 +23,8 @@ struct Result {
 std::mutex mutex;
 
 [[gnu::noinline]] void lose_result() {
-  Result* volatile result = new Result;
-  static_cast<void>(result);
+  auto* result = new Result;
+  asm volatile("" : : "r"(result) : "memory");  // else its zeroes are not written, and it keeps an allocator's links
 }
 
 }  // namespace
