@@ -92,7 +92,7 @@ void import_bpftrace(ImportJob& job) {
   SiteRows rows(record);
   std::set<std::string> maps;
   while (const auto entry = reader.next()) {
-    const bool is_bytes = entry->map.find("byte") != entry->map.npos || entry->map.find("size") != entry->map.npos;
+    const bool is_bytes = entry->map.find("byte") != std::string::npos || entry->map.find("size") != std::string::npos;
     SiteStatRow& row = rows.stat(site_of(entry->frames, profile.sites));
     std::int64_t& figure = is_bytes ? row.allocated_bytes : row.allocation_count;
     figure = queries::add_known(figure, signed_figure(entry->value));
