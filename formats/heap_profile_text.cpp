@@ -108,8 +108,10 @@ Reader::Reader(Bytes file, DamageLog& damage) : lines_(file), damage_(damage) {
     line = first_line_of_profile(lines_);
     if (line.starts_with("--- ") && !line.starts_with(java_magic)) line = first_line_of_profile(lines_);  // "--- heap"
   }
+  const std::uint64_t at = lines_.offset();
+  const std::uint64_t bytes = lines_.next_offset() - at;
   const bool is_known = line.starts_with(java_magic) ? read_java_header() : read_header();
-  if (!is_known && !line.empty()) add_damage("the profile's first line makes no sense");
+  if (!is_known && !line.empty()) damage_.add(at, bytes, "the profile's first line makes no sense");
 }
 
 bool Reader::read_header() {

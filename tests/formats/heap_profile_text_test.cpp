@@ -104,6 +104,13 @@ TEST(HeapProfileText, TellsProfilesOfOtherThings) {
   }
 }
 
+TEST(HeapProfileText, ABrokenHeaderOfAJvmIsCountedOnce) {
+  const std::string file = "--- heapz\n" + std::string(100, 'a') + "@\n";  // no "format = java", and no sample
+  const WholeProfile profile(file);
+  EXPECT_EQ(profile.damage.count(), 2U);
+  EXPECT_EQ(profile.damage.bytes(), file.size());
+}
+
 TEST(HeapProfileText, ALineThatIsNoSampleLosesOnlyItself) {
   HeapProfileWriter writer("heapprofile", {2, 2, 2, 2});
   writer.sample({1, 1, 1, 1}, {0x1}).line("  3: oops").line("  1: 1 [1: 1] @ 0xzz").sample({1, 1, 1, 1}, {0x2});
