@@ -129,37 +129,51 @@ class LocationFrames {
 
   /// The site of a location called from `caller`: its own frame and those inlined into it.
   SiteId add(SiteId caller, std::uint32_t number) {
+    if (first_.size() <= number) first_.resize(profile_.locations.size(), not_resolved);
+    if (first_[number] == not_resolved) resolve(number);
+    SiteId site = caller;
+    for (std::size_t i = first_[number]; frames_[i] != end_of_location; ++i) {
+      site = sites_.add_numbered(site, frames_[i]);
+    }
+    return site;
+  }
+
+ private:
+  static constexpr std::uint32_t not_resolved = ~std::uint32_t{0};
+  static constexpr std::uint32_t end_of_location = ~std::uint32_t{0};
+
+  void resolve(std::uint32_t number) {
     const pprof::Location& location = profile_.locations[number];
+    const auto begin = static_cast<std::uint32_t>(frames_.size());
+    first_[number] = begin;
     queries::SiteRow row;
     const std::uint32_t mapping = mappings_.of(location.mapping_id);
     if (mapping != Positions::none) row.module = modules_[mapping];
-    SiteId site = caller;
-    bool is_named = false;
     for (std::size_t i = location.line_count; i-- > 0;) {  // the outermost is last
       const pprof::Line& line = profile_.lines[location.first_line + i];
       const std::uint32_t function = functions_.of(line.function_id);
       if (function == Positions::none || function_texts_[function].first == 0) continue;
-      row.parent = site;
       row.function = function_texts_[function].first;
       row.file = function_texts_[function].second;
       row.line = static_cast<std::int32_t>(std::clamp<std::int64_t>(line.line, 0, 0x7FFF'FFFF));
       row.is_inlined = i + 1 < location.line_count;
-      site = sites_.add(row);
-      is_named = true;
+      frames_.push_back(sites_.frame_number(row));
     }
-    if (is_named) return site;
-    row.parent = caller;
-    row.function = sites_.text_number(address_text(location.address));
-    return sites_.add(row);
+    if (frames_.size() == begin) {
+      row.function = sites_.text_number(address_text(location.address));
+      frames_.push_back(sites_.frame_number(row));
+    }
+    frames_.push_back(end_of_location);
   }
 
- private:
   const pprof::Profile& profile_;
   queries::SiteTree& sites_;
   Positions functions_;
   Positions mappings_;
   std::vector<std::uint32_t> modules_;                                   // by position
   std::vector<std::pair<std::uint32_t, std::uint32_t>> function_texts_;  // (function, file)
+  std::vector<std::uint32_t> first_;                                     // by location: where its frames begin
+  std::vector<std::uint32_t> frames_;                                    // outermost first
 };
 
 /// A sample without its texts: path, figures in go_order, size of its blocks (0 = not known).
@@ -176,6 +190,12 @@ std::vector<PathFigures> read_samples(ImportJob& job, const pprof::Profile& prof
   std::vector<PathFigures> all;
   all.reserve(profile.samples.size());
   pprof::Sample sample;
+  struct Step {
+    std::uint64_t id;
+    std::uint32_t path;
+    bool is_known;
+  };
+  std::vector<Step> before;  // from the entry on
   for (const formats::Bytes body : profile.samples) {
     const auto offset = static_cast<std::uint64_t>(body.data() - job.input.bytes().data());
     if (!parse_sample(body, sample) || sample.values.size() != profile.sample_types.size()) {
@@ -188,10 +208,19 @@ std::vector<PathFigures> read_samples(ImportJob& job, const pprof::Profile& prof
       if (profile.text(label.key) == "bytes" && label.number > 0) row.size = static_cast<std::uint64_t>(label.number);
     }
     bool is_whole = true;
-    for (auto id = sample.location_ids.rbegin(); id != sample.location_ids.rend(); ++id) {
+    std::size_t depth = 0;
+    for (auto id = sample.location_ids.rbegin(); id != sample.location_ids.rend(); ++id, ++depth) {
+      if (depth < before.size() && before[depth].id == *id) {  // as in the sample before, up to here: no look-up
+        row.path = before[depth].path;
+        is_whole = is_whole && before[depth].is_known;
+        continue;
+      }
+      before.resize(depth);
       const std::uint32_t location = locations.of(*id);
-      is_whole = is_whole && location != Positions::none;
-      if (location != Positions::none) row.path = paths.add(row.path, location);
+      const bool is_known = location != Positions::none;
+      is_whole = is_whole && is_known;
+      if (is_known) row.path = paths.add(row.path, location);
+      before.push_back({*id, row.path, is_known});
     }
     if (!is_whole)
       damage.add(offset, 0, "sample of a call path that is not in the profile; what is known of it is kept");

@@ -32,14 +32,32 @@ queries::SiteStatRow& SiteRows::stat(queries::SiteId site) {
   return record_.stats[row - 1];
 }
 
-queries::SiteSizeRow& SiteRows::size(queries::SiteId site, std::uint64_t size) {
-  const auto [found, is_new] = size_of_.try_emplace(SizeKey{site, size}, record_.sizes.size());
-  if (is_new) {
-    queries::SiteSizeRow& row = record_.sizes.emplace_back();
-    row.site = site;
-    row.size = size;
+std::size_t SiteRows::size_slot(queries::SiteId site, std::uint64_t size) const {
+  std::uint64_t hash = ((size * 0x9E37'79B9'7F4A'7C15) ^ index(site)) * 0x9E37'79B9'7F4A'7C15;
+  hash ^= hash >> 32;
+  for (std::size_t at = static_cast<std::size_t>(hash) & (size_slots_.size() - 1);;
+       at = (at + 1) & (size_slots_.size() - 1)) {
+    if (size_slots_[at] == 0) return at;
+    const queries::SiteSizeRow& row = record_.sizes[size_slots_[at] - 1];
+    if (row.site == site && row.size == size) return at;
   }
-  return record_.sizes[found->second];
+}
+
+queries::SiteSizeRow& SiteRows::size(queries::SiteId site, std::uint64_t size) {
+  if (record_.sizes.size() * 2 >= size_slots_.size()) {
+    size_slots_.assign(std::max<std::size_t>(size_slots_.size() * 2, 1024), 0);
+    for (std::size_t i = 0; i < record_.sizes.size(); ++i) {
+      size_slots_[size_slot(record_.sizes[i].site, record_.sizes[i].size)] = static_cast<std::uint32_t>(i + 1);
+    }
+  }
+  std::uint32_t& row = size_slots_[size_slot(site, size)];
+  if (row == 0) {
+    queries::SiteSizeRow& fresh = record_.sizes.emplace_back();
+    fresh.site = site;
+    fresh.size = size;
+    row = static_cast<std::uint32_t>(record_.sizes.size());
+  }
+  return record_.sizes[row - 1];
 }
 
 }  // namespace importers

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "importers/import_job.h"
@@ -27,7 +26,7 @@ queries::AllocationProfile& begin_profile(ImportJob& job, std::string_view forma
 [[nodiscard]] std::int64_t rounded_figure(double value);
 
 /// Rows of site_stat and site_size, one per site (and size), made when they are first asked for. Order: first seen.
-/// 4 bytes per site beside the rows, about 40 per (site, size).
+/// 4 bytes per site beside the rows, 8 to 16 per (site, size).
 class SiteRows {
  public:
   explicit SiteRows(queries::ProfileRecord& record) : record_(record) {}
@@ -36,21 +35,13 @@ class SiteRows {
   queries::SiteSizeRow& size(queries::SiteId site, std::uint64_t size);
 
  private:
-  struct SizeKey {
-    queries::SiteId site;
-    std::uint64_t size;
-    bool operator==(const SizeKey& other) const { return site == other.site && size == other.size; }
-  };
-  struct SizeHash {
-    std::size_t operator()(const SizeKey& key) const {
-      const std::uint64_t hash = (key.size * 0x9E37'79B9'7F4A'7C15) ^ index(key.site);
-      return hash * 0x9E37'79B9'7F4A'7C15 >> 7;
-    }
-  };
+  /// Where the row of (site, size) is numbered, or is to be.
+  [[nodiscard]] std::size_t size_slot(queries::SiteId site, std::uint64_t size) const;
+
   queries::ProfileRecord& record_;
-  std::vector<std::uint32_t> stat_of_;  // row + 1 by site; 0 = none yet
-  std::uint32_t unknown_stat_ = 0;      // the same of no_site
-  std::unordered_map<SizeKey, std::size_t, SizeHash> size_of_;
+  std::vector<std::uint32_t> stat_of_;     // row + 1 by site; 0 = none yet
+  std::uint32_t unknown_stat_ = 0;         // the same of no_site
+  std::vector<std::uint32_t> size_slots_;  // row + 1, 0 = free; a power of two, at most half full
 };
 
 }  // namespace importers

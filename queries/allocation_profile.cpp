@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 namespace queries {
 namespace {
@@ -13,15 +14,14 @@ std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
 
 }  // namespace
 
-bool SiteTree::Key::operator==(const Key& other) const {
-  return row.parent == other.row.parent && row.function == other.row.function && row.file == other.row.file &&
-         row.module == other.row.module && row.line == other.row.line && row.is_inlined == other.row.is_inlined;
+bool SiteTree::SameFrame::operator()(const SiteRow& a, const SiteRow& b) const {
+  return a.function == b.function && a.file == b.file && a.module == b.module && a.line == b.line &&
+         a.is_inlined == b.is_inlined;
 }
 
-std::size_t SiteTree::KeyHash::operator()(const Key& key) const {
-  std::uint64_t hash = mix(index(key.row.parent), key.row.function);
-  hash = mix(hash, (std::uint64_t{key.row.file} << 32) | key.row.module);
-  return mix(hash, static_cast<std::uint32_t>(key.row.line) * 2u + (key.row.is_inlined ? 1u : 0u));
+std::size_t SiteTree::FrameHash::operator()(const SiteRow& row) const {
+  const std::uint64_t hash = mix(row.function, (std::uint64_t{row.file} << 32) | row.module);
+  return mix(hash, static_cast<std::uint32_t>(row.line) * 2u + (row.is_inlined ? 1u : 0u));
 }
 
 SiteTree::SiteTree() { text_number({}); }
@@ -32,29 +32,76 @@ std::uint32_t SiteTree::text_number(std::string_view text) {
   return found->second;
 }
 
+std::uint32_t SiteTree::frame_number(const SiteRow& row) {
+  const auto [found, is_new] = frame_numbers_.try_emplace(row, static_cast<std::uint32_t>(frames_.size()));
+  if (is_new) {
+    frames_.push_back(row);
+    frames_.back().parent = no_site;
+  }
+  return found->second;
+}
+
 SiteId SiteTree::add(SiteId caller, const SiteFrame& frame) {
   return add({caller, text_number(frame.function), text_number(frame.file), text_number(frame.module), frame.line,
               frame.is_inlined});
 }
 
-SiteId SiteTree::add(const SiteRow& row) {
-  const auto [found, is_new] = ids_.try_emplace(Key{row}, SiteId{static_cast<std::uint32_t>(rows_.size())});
-  if (is_new) rows_.push_back(row);
-  return found->second;
+SiteId SiteTree::append(SiteId caller, std::uint32_t frame) {
+  nodes_.push_back({caller, frame});
+  return SiteId{static_cast<std::uint32_t>(nodes_.size() - 1)};
+}
+
+std::size_t SiteTree::slot_of(const Node& node) const {
+  const std::uint64_t hash = ((std::uint64_t{index(node.caller)} << 32) | node.frame) * 0x9E37'79B9'7F4A'7C15;
+  return static_cast<std::size_t>(hash ^ (hash >> 32)) & (slots_.size() - 1);
+}
+
+/// All that append() has left, with room for as many again.
+void SiteTree::index_all() {
+  if (nodes_.size() * 2 >= slots_.size()) {
+    slots_.assign(std::bit_ceil(std::max<std::size_t>(nodes_.size() * 4, 1024)), 0);
+    indexed_ = 0;
+  }
+  for (; indexed_ < nodes_.size(); ++indexed_) {
+    std::size_t at = slot_of(nodes_[indexed_]);
+    while (slots_[at] != 0) at = (at + 1) & (slots_.size() - 1);
+    slots_[at] = static_cast<std::uint32_t>(indexed_ + 1);
+  }
+}
+
+SiteId SiteTree::add_numbered(SiteId caller, std::uint32_t frame) {
+  if (indexed_ < nodes_.size() || nodes_.size() * 2 >= slots_.size()) index_all();
+  const Node node{caller, frame};
+  std::size_t at = slot_of(node);
+  for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+    const Node& known = nodes_[slots_[at] - 1];
+    if (known.caller == caller && known.frame == frame) return SiteId{slots_[at] - 1};
+  }
+  nodes_.push_back(node);
+  slots_[at] = static_cast<std::uint32_t>(nodes_.size());
+  indexed_ = nodes_.size();
+  return SiteId{static_cast<std::uint32_t>(nodes_.size() - 1)};
 }
 
 std::vector<SiteId> SiteTree::merge(const SiteTree& other) {
+  std::vector<std::uint32_t> frames;
+  frames.reserve(other.frames_.size());
+  for (SiteRow row : other.frames_) {
+    row.function = text_number(other.text(row.function));
+    row.file = text_number(other.text(row.file));
+    row.module = text_number(other.text(row.module));
+    frames.push_back(frame_number(row));
+  }
   std::vector<SiteId> here;
   here.reserve(other.size());
-  for (std::uint32_t i = 0; i < other.size(); ++i) {  // parents come first
-    const SiteRow& row = other[SiteId{i}];
-    here.push_back(add(row.parent == no_site ? no_site : here[index(row.parent)], other.frame(SiteId{i})));
+  for (const Node& node : other.nodes_) {  // parents come first
+    here.push_back(add_numbered(node.caller == no_site ? no_site : here[index(node.caller)], frames[node.frame]));
   }
   return here;
 }
 
-SiteFrame SiteTree::frame(SiteId id) const {
-  const SiteRow& row = rows_[index(id)];
+SiteFrame SiteTree::frame_text(std::uint32_t frame) const {
+  const SiteRow& row = frames_[frame];
   return {text(row.function), text(row.file), row.line, text(row.module), row.is_inlined};
 }
 

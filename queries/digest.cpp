@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "queries/database.h"
+#include "queries/profile_tables.h"
 #include "queries/small_tables.h"
 #include "queries/store.h"
 
@@ -93,6 +94,7 @@ std::unique_ptr<Database> write_digest(const Snapshot& snapshot, const Results& 
   const std::pair<std::string, std::string> meta[] = {
       {"object_rows", "mentioned"}, {"references", "none"}, {"inbound", "none"}};
   write_small_tables(connection, path, snapshot, results, meta);
+  if (snapshot.profile) write_profile_rows(connection, path, *snapshot.profile);
   Inserter object(connection, path, "INSERT INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)");
   const auto known = [](std::int64_t value) { return known_if(value >= 0, value); };
   for (const ObjectId id : mentioned_objects(snapshot, results)) {

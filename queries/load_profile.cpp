@@ -12,12 +12,12 @@ class ProfileLoader {
  public:
   explicit ProfileLoader(const Database& database) : database_(database) {}
 
-  AllocationProfile load() {
+  AllocationProfile load(ProfileParts parts) {
     sites();
     records();
     stats();
     leaks();
-    sizes();
+    if (parts.sizes) sizes();
     lifetimes();
     accesses();
     series();
@@ -30,20 +30,29 @@ class ProfileLoader {
     throw StoreError(database_.path() + ": damaged database: " + what + "; import the input again");
   }
 
+  /// Sites are as they were written, each path once: none needs to be looked up.
   void sites() {
-    Statement row =
-        database_.prepare("SELECT id, parent_id, function, file, line, module, is_inlined FROM site ORDER BY id");
-    while (row.step()) {
-      if (row.integer(0) != static_cast<std::int64_t>(ids_.size())) damaged("sites are not numbered one by one");
-      SiteId parent = no_site;
-      if (!row.is_null(1)) {
-        const std::int64_t number = row.integer(1);
-        if (number < 0 || number >= row.integer(0)) damaged("a site before its caller");
-        parent = ids_[static_cast<std::size_t>(number)];
-      }
-      const std::string function = row.text(2), file = row.text(3), module = row.text(5);
-      ids_.push_back(profile_.sites.add(
-          parent, {function, file, static_cast<std::int32_t>(row.integer(4)), module, row.integer(6) != 0}));
+    Statement frame =
+        database_.prepare("SELECT id, function, file, line, module, is_inlined FROM site_frame ORDER BY id");
+    while (frame.step()) {
+      SiteRow row;
+      row.function = profile_.sites.text_number(frame.text(1));
+      row.file = profile_.sites.text_number(frame.text(2));
+      row.line = static_cast<std::int32_t>(frame.integer(3));
+      row.module = profile_.sites.text_number(frame.text(4));
+      row.is_inlined = frame.integer(5) != 0;
+      if (profile_.sites.frame_number(row) != frame.integer(0)) damaged("frames of sites that are not one by one");
+    }
+    const auto frame_count = static_cast<std::int64_t>(profile_.sites.frame_count());
+    Statement site = database_.prepare("SELECT id, parent_id, frame_id FROM site_path ORDER BY id");
+    for (std::int64_t count = 0; site.step(); ++count) {
+      if (site.integer(0) != count) damaged("sites are not numbered one by one");
+      const std::int64_t parent = site.is_null(1) ? -1 : site.integer(1);
+      const std::int64_t number = site.integer(2);
+      if (parent < -1 || parent >= count) damaged("a site before its caller");
+      if (number < 0 || number >= frame_count) damaged("a site of a frame that is not there");
+      profile_.sites.append(parent < 0 ? no_site : SiteId{static_cast<std::uint32_t>(parent)},
+                            static_cast<std::uint32_t>(number));
     }
   }
 
@@ -70,8 +79,10 @@ class ProfileLoader {
   }
   SiteId site(const Statement& row) const {
     const std::int64_t number = row.integer(1);
-    if (number < 0 || number >= static_cast<std::int64_t>(ids_.size())) damaged("figures of a site that is not there");
-    return ids_[static_cast<std::size_t>(number)];
+    if (number < 0 || number >= static_cast<std::int64_t>(profile_.sites.size())) {
+      damaged("figures of a site that is not there");
+    }
+    return SiteId{static_cast<std::uint32_t>(number)};
   }
 
   void stats() {
@@ -197,12 +208,13 @@ class ProfileLoader {
 
   const Database& database_;
   AllocationProfile profile_;
-  std::vector<SiteId> ids_;                        // by site.id
   std::map<std::int64_t, std::size_t> positions_;  // snapshot.id → record
 };
 
 }  // namespace
 
-AllocationProfile load_profile(const Database& database) { return ProfileLoader(database).load(); }
+AllocationProfile load_profile(const Database& database, ProfileParts parts) {
+  return ProfileLoader(database).load(parts);
+}
 
 }  // namespace queries

@@ -1,7 +1,12 @@
 #include "queries/profile_tables.h"
 
+#include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <type_traits>
+#include <vector>
 
+#include "queries/record.h"
 #include "queries/small_tables.h"
 
 namespace queries {
@@ -11,23 +16,144 @@ using Null = Inserter::Null;
 
 std::pair<bool, std::int64_t> figure(std::int64_t value) { return {value != not_known, value}; }
 
+/// 1 = the newest.
+std::size_t record_id(const AllocationProfile& profile, std::size_t record) {
+  return record + 1 == profile.records.size() ? 1 : record + 2;
+}
+
+std::uint64_t site_id(const AllocationProfile& profile, SiteId site) {
+  return site == no_site ? profile.sites.size() : index(site);
+}
+
+bool has_unknown_site(const AllocationProfile& profile) {
+  const auto any = [](const auto& rows) {
+    return std::any_of(rows.begin(), rows.end(), [](const auto& row) { return row.site == no_site; });
+  };
+  return std::any_of(profile.records.begin(), profile.records.end(), [&](const ProfileRecord& record) {
+    return any(record.stats) || any(record.sizes) || any(record.leaks) || any(record.site_lifetimes);
+  });
+}
+
+// The tables that have many rows, for whatever takes rows: `insert(a, b, …)`, as an Inserter does.
+
+template <typename Rows>
+void insert_site_paths(const AllocationProfile& profile, Rows& rows) {
+  const SiteTree& sites = profile.sites;
+  for (std::uint32_t i = 0; i < sites.size(); ++i) {
+    const SiteId caller = sites.caller(SiteId{i});
+    rows.insert(i, known_if(caller != no_site, index(caller)), sites.frame_of(SiteId{i}));
+  }
+  if (has_unknown_site(profile)) rows.insert(sites.size(), Null{}, sites.frame_count());
+}
+
+template <typename Rows>
+void insert_site_stats(const AllocationProfile& profile, Rows& rows) {
+  const auto named = [&](SiteId site) {
+    return site == no_site || profile.naming.empty() ? site : profile.naming[index(site)];
+  };
+  for (std::size_t i = 0; i < profile.records.size(); ++i) {
+    for (const SiteStatRow& row : profile.records[i].stats) {
+      rows.insert(record_id(profile, i), site_id(profile, row.site), figure(row.allocation_count),
+                  figure(row.allocated_bytes), figure(row.live_count), figure(row.live_bytes), figure(row.peak_bytes),
+                  figure(row.temporary_count), figure(row.peak_count), figure(row.max_bytes), figure(row.max_count),
+                  figure(row.live_samples), figure(row.allocation_samples), site_id(profile, named(row.site)));
+    }
+  }
+}
+
+template <typename Rows>
+void insert_site_sizes(const AllocationProfile& profile, Rows& rows) {
+  for (std::size_t i = 0; i < profile.records.size(); ++i) {
+    for (const SiteSizeRow& row : profile.records[i].sizes) {
+      rows.insert(record_id(profile, i), site_id(profile, row.site), row.size, figure(row.allocation_count),
+                  figure(row.allocated_bytes), figure(row.live_count), figure(row.live_bytes), figure(row.peak_count),
+                  figure(row.peak_bytes), figure(row.temporary_count));
+    }
+  }
+}
+
+/// Takes rows as an Inserter does and writes them as pages.
+class PageRows {
+ public:
+  /// `has_id`: the first value is the rowid (INTEGER PRIMARY KEY); else rows are numbered from 1.
+  PageRows(PageFile& file, std::uint32_t root, bool has_id)
+      : tree_(file, root, TreeWriter::Kind::table), has_id_(has_id) {}
+
+  template <typename First, typename... Values>
+  void insert(const First& first, const Values&... values) {
+    record_.clear();
+    if (has_id_) {
+      next_ = static_cast<std::int64_t>(first);
+      record_.null();
+    } else {
+      add(first);
+    }
+    (add(values), ...);
+    tree_.add(next_++, record_);
+  }
+  void finish() { tree_.finish(); }
+
+ private:
+  template <typename Integer>
+  requires std::is_integral_v<Integer>
+  void add(Integer value) { record_.integer(static_cast<std::int64_t>(value)); }
+  void add(Null) { record_.null(); }
+  template <typename Value>
+  void add(const std::pair<bool, Value>& known) {
+    known.first ? add(known.second) : record_.null();
+  }
+
+  TreeWriter tree_;
+  Record record_;
+  bool has_id_;
+  std::int64_t next_ = 1;
+};
+
+/// The index of site_stat by (site_id, snapshot_id).
+void write_stat_index(PageFile& file, std::uint32_t root, const AllocationProfile& profile) {
+  struct Entry {
+    std::uint64_t site;
+    std::uint64_t record;
+    std::int64_t row;
+  };
+  std::vector<Entry> entries;
+  for (std::size_t i = 0; i < profile.records.size(); ++i) {
+    for (const SiteStatRow& row : profile.records[i].stats) {
+      entries.push_back(
+          {site_id(profile, row.site), record_id(profile, i), static_cast<std::int64_t>(entries.size() + 1)});
+    }
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.site, a.record, a.row) < std::tie(b.site, b.record, b.row);
+  });
+  TreeWriter tree(file, root, TreeWriter::Kind::index);
+  Record record;
+  for (const Entry& entry : entries) {
+    record.clear();
+    record.integer(static_cast<std::int64_t>(entry.site));
+    record.integer(static_cast<std::int64_t>(entry.record));
+    record.integer(entry.row);
+    tree.add(record);
+  }
+  tree.finish();
+}
+
 class ProfileWriter {
  public:
   ProfileWriter(sqlite3* connection, const std::string& path, const Snapshot& snapshot,
                 const AllocationProfile& profile)
       : connection_(connection), path_(path), snapshot_(snapshot), profile_(profile) {}
 
-  void sites() {
-    Inserter site = into("INSERT INTO site VALUES (?, ?, ?, ?, ?, ?, ?)");
+  void frames() {
+    Inserter frame = into("INSERT INTO site_frame VALUES (?, ?, ?, ?, ?, ?)");
     const auto text = [](std::string_view value) { return known_if(!value.empty(), value); };
-    for (std::uint32_t i = 0; i < profile_.sites.size(); ++i) {
-      const SiteId id{i};
-      const SiteRow& row = profile_.sites[id];
-      const SiteFrame frame = profile_.sites.frame(id);
-      site.insert(i, known_if(row.parent != no_site, index(row.parent)), text(frame.function), text(frame.file),
-                  known_if(frame.line != 0, frame.line), text(frame.module), frame.is_inlined);
+    const std::size_t count = profile_.sites.frame_count();
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const SiteFrame row = profile_.sites.frame_text(i);
+      frame.insert(i, text(row.function), text(row.file), known_if(row.line != 0, row.line), text(row.module),
+                   row.is_inlined);
     }
-    if (has_unknown_site()) site.insert(profile_.sites.size(), Null{}, "(unknown)", Null{}, Null{}, Null{}, 0);
+    if (has_unknown_site(profile_)) frame.insert(count, "(unknown)", Null{}, Null{}, Null{}, 0);
   }
 
   void records() {
@@ -44,8 +170,8 @@ class ProfileWriter {
                         known_if(!snapshot_.runtime.empty(), std::string_view(snapshot_.runtime)),
                         known_if(snapshot_.pointer_size != 0, snapshot_.pointer_size), taken_at, t);
       }
-      stats(id_of(i), record);
-      sizes(id_of(i), record);
+      leaks(id_of(i), record);
+      accesses(id_of(i), record);
       lifetimes(id_of(i), record);
     }
   }
@@ -84,40 +210,18 @@ class ProfileWriter {
  private:
   Inserter into(std::string_view sql) { return Inserter(connection_, path_, sql); }
 
-  /// 1 = the newest.
-  [[nodiscard]] std::size_t id_of(std::size_t record) const {
-    return record + 1 == profile_.records.size() ? 1 : record + 2;
-  }
-  [[nodiscard]] std::uint64_t id_of(SiteId site) const { return site == no_site ? profile_.sites.size() : index(site); }
-  [[nodiscard]] SiteId named(SiteId site) const {
-    return site == no_site || profile_.naming.empty() ? site : profile_.naming[index(site)];
-  }
-  [[nodiscard]] bool has_unknown_site() const {
-    const auto any = [](const auto& rows) {
-      for (const auto& row : rows) {
-        if (row.site == no_site) return true;
-      }
-      return false;
-    };
-    for (const ProfileRecord& record : profile_.records) {
-      if (any(record.stats) || any(record.sizes) || any(record.leaks) || any(record.site_lifetimes)) return true;
-    }
-    return false;
-  }
+  [[nodiscard]] std::size_t id_of(std::size_t record) const { return record_id(profile_, record); }
+  [[nodiscard]] std::uint64_t id_of(SiteId site) const { return site_id(profile_, site); }
 
-  void stats(std::size_t id, const ProfileRecord& record) {
-    Inserter stat = into("INSERT INTO site_stat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    for (const SiteStatRow& row : record.stats) {
-      stat.insert(id, id_of(row.site), figure(row.allocation_count), figure(row.allocated_bytes),
-                  figure(row.live_count), figure(row.live_bytes), figure(row.peak_bytes), figure(row.temporary_count),
-                  figure(row.peak_count), figure(row.max_bytes), figure(row.max_count), figure(row.live_samples),
-                  figure(row.allocation_samples), id_of(named(row.site)));
-    }
+  void leaks(std::size_t id, const ProfileRecord& record) {
     Inserter leak = into("INSERT INTO site_leak VALUES (?, ?, ?, ?, ?, ?)");
     for (const SiteLeakRow& row : record.leaks) {
       leak.insert(id, id_of(row.site), to_text(row.kind), row.object_count, row.bytes,
                   known_if(!row.suppression.empty(), std::string_view(row.suppression)));
     }
+  }
+
+  void accesses(std::size_t id, const ProfileRecord& record) {
     Inserter access = into("INSERT INTO site_access VALUES (?, ?, ?, ?)");
     for (const SiteAccessRow& row : record.accesses) {
       access.insert(id, id_of(row.site), figure(row.read_bytes), figure(row.written_bytes));
@@ -125,15 +229,6 @@ class ProfileWriter {
     Inserter offset = into("INSERT INTO site_access_offset VALUES (?, ?, ?, ?)");
     for (const SiteAccessOffsetRow& row : record.access_offsets) {
       offset.insert(id, id_of(row.site), row.offset, row.access_count);
-    }
-  }
-
-  void sizes(std::size_t id, const ProfileRecord& record) {
-    Inserter size = into("INSERT INTO site_size VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    for (const SiteSizeRow& row : record.sizes) {
-      size.insert(id, id_of(row.site), row.size, figure(row.allocation_count), figure(row.allocated_bytes),
-                  figure(row.live_count), figure(row.live_bytes), figure(row.peak_count), figure(row.peak_bytes),
-                  figure(row.temporary_count));
     }
   }
 
@@ -161,11 +256,33 @@ class ProfileWriter {
 void write_profile(sqlite3* connection, const std::string& path, const Snapshot& snapshot,
                    const AllocationProfile& profile) {
   ProfileWriter writer(connection, path, snapshot, profile);
-  writer.sites();
+  writer.frames();
   writer.records();
   writer.series();
   writer.growth();
   writer.suppressions();
+}
+
+void write_profile_pages(PageFile& file, const ProfileRoots& roots, const AllocationProfile& profile) {
+  PageRows paths(file, roots.site_path, true);
+  insert_site_paths(profile, paths);
+  paths.finish();
+  PageRows stats(file, roots.site_stat, false);
+  insert_site_stats(profile, stats);
+  stats.finish();
+  write_stat_index(file, roots.site_stat_by_site, profile);
+  PageRows sizes(file, roots.site_size, false);
+  insert_site_sizes(profile, sizes);
+  sizes.finish();
+}
+
+void write_profile_rows(sqlite3* connection, const std::string& path, const AllocationProfile& profile) {
+  Inserter paths(connection, path, "INSERT INTO site_path VALUES (?, ?, ?)");
+  insert_site_paths(profile, paths);
+  Inserter stats(connection, path, "INSERT INTO site_stat VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert_site_stats(profile, stats);
+  Inserter sizes(connection, path, "INSERT INTO site_size VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  insert_site_sizes(profile, sizes);
 }
 
 }  // namespace queries

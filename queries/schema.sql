@@ -137,10 +137,12 @@ CREATE TABLE duplicate (
   hash INTEGER, is_string INTEGER, example_id INTEGER, object_count INTEGER, bytes_each INTEGER, wasted_bytes INTEGER,
   value TEXT);
 
--- Allocation traces and heap profiles. site: frames of call paths, parent_id = the caller, NULL = outermost; ids come after
--- their parents'. An allocation site is the whole path, named by its innermost frame. line NULL: not known.
-CREATE TABLE site (
-  id INTEGER PRIMARY KEY, parent_id INTEGER, function TEXT, file TEXT, line INTEGER, module TEXT, is_inlined INTEGER);
+-- Allocation traces and heap profiles. site_path: frames of call paths, parent_id = the caller, NULL = outermost; ids come
+-- after their parents'. An allocation site is the whole path, named by its innermost frame. site_frame: the distinct
+-- frames. The view `site` is both (views.sql). line NULL: not known.
+CREATE TABLE site_path (id INTEGER PRIMARY KEY, parent_id INTEGER, frame_id INTEGER);
+CREATE TABLE site_frame (
+  id INTEGER PRIMARY KEY, function TEXT, file TEXT, line INTEGER, module TEXT, is_inlined INTEGER);
 -- Of allocations whose path ends in the site (callees not included): a column sums to the total, metric `allocations.count`
 -- and so on. NULL: the record does not say. peak_*: live when the whole program was at its peak; max_*: the site's own
 -- peak. *_samples: how many sampled allocations a figure is estimated from, NULL = counted exactly.

@@ -13,6 +13,7 @@
 #include "queries/inbound_pages.h"
 #include "queries/packed_references.h"
 #include "queries/page_writer.h"
+#include "queries/profile_tables.h"
 #include "queries/small_tables.h"
 #include "queries/utf8.h"
 
@@ -42,12 +43,12 @@ Connection open_connection(const std::string& path, int flags) {
   return owned;
 }
 
-std::uint32_t root_page(sqlite3* connection, const std::string& path, const char* table) {
+std::uint32_t root_page(sqlite3* connection, const std::string& path, const char* name) {
   sqlite3_stmt* statement = nullptr;
   std::uint32_t root = 0;
-  if (sqlite3_prepare_v2(connection, "SELECT rootpage FROM sqlite_schema WHERE type = 'table' AND name = ?", -1,
-                         &statement, nullptr) == SQLITE_OK) {
-    sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC);
+  if (sqlite3_prepare_v2(connection, "SELECT rootpage FROM sqlite_schema WHERE type IN ('table', 'index') AND name = ?",
+                         -1, &statement, nullptr) == SQLITE_OK) {
+    sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     if (sqlite3_step(statement) == SQLITE_ROW) root = static_cast<std::uint32_t>(sqlite3_column_int(statement, 0));
   }
   sqlite3_finalize(statement);
@@ -69,8 +70,10 @@ struct Roots {
     inbound = root("inbound");
     string = root("string");
     value = root("value");
+    profile = {root("site_path"), root("site_stat"), root("site_stat_by_site"), root("site_size")};
   }
   std::uint32_t object = 0, reference = 0, reference_page = 0, inbound = 0, string = 0, value = 0;
+  ProfileRoots profile;
 };
 
 [[noreturn]] void out_of_order(const char* table) {
@@ -310,6 +313,7 @@ void Store::finish(const Snapshot& snapshot, Results results) {
   release(results.reachability);
   release(results.root_distance);
   const bool inbound = store.write_inbound(snapshot);
+  if (snapshot.profile) write_profile_pages(store.file, store.roots.profile, *snapshot.profile);
   store.file.finish();
 
   const std::string& path = store.temporary.path();

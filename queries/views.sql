@@ -54,6 +54,11 @@ FROM suspect AS s LEFT JOIN class AS c ON c.id = s.class_id
 LEFT JOIN object AS a ON a.id = s.accumulation_id LEFT JOIN class AS ac ON ac.id = a.class_id
 ORDER BY s.retained_bytes DESC, s.id;
 
+-- Call paths of allocation profiles: a frame, and who called it there.
+CREATE VIEW site AS
+SELECT p.id, p.parent_id, f.function, f.file, f.line, f.module, f.is_inlined
+FROM site_path AS p LEFT JOIN site_frame AS f ON f.id = p.frame_id;
+
 -- Allocation profiles, newest record: a row for each call path, named by its innermost frame that is no allocator.
 -- leaked_*: not freed, or not pointed to where the recorder looked; without what is suppressed.
 CREATE VIEW allocation_sites AS

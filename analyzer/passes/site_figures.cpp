@@ -108,9 +108,11 @@ bool is_lost(LeakKind kind) { return kind != LeakKind::possible && kind != LeakK
 /// Sums of the record's rows by site.
 class Reader {
  public:
-  explicit Reader(const ProfileRecord& record, LifetimeClock clock) : record_(record), clock_(clock) {}
+  Reader(const ProfileRecord& record, LifetimeClock clock, std::size_t site_count)
+      : record_(record), clock_(clock), row_of_(site_count + 1) {}
 
-  std::map<std::uint32_t, SiteSums> read() {
+  /// In the order of their ids, no_site last.
+  std::vector<SiteSums> read() {
     for (const SiteStatRow& row : record_.stats) {
       SiteSums& sums = of(row.site);
       const SiteId site = sums.stat.site;
@@ -132,19 +134,27 @@ class Reader {
       sums.read_bytes = add_known(sums.read_bytes, row.read_bytes);
       sums.written_bytes = add_known(sums.written_bytes, row.written_bytes);
     }
-    return std::move(sums_);
+    std::vector<SiteSums> ordered;
+    ordered.reserve(sums_.size());
+    for (const std::uint32_t row : row_of_) {
+      if (row != 0) ordered.push_back(sums_[row - 1]);
+    }
+    return ordered;
   }
 
  private:
   SiteSums& of(SiteId site) {
-    const auto [found, is_new] = sums_.try_emplace(index(site));
-    if (is_new) found->second.stat.site = site;
-    return found->second;
+    std::uint32_t& row = row_of_[site == no_site ? row_of_.size() - 1 : index(site)];
+    if (row == 0) {
+      sums_.emplace_back().stat.site = site;
+      row = static_cast<std::uint32_t>(sums_.size());
+    }
+    return sums_[row - 1];
   }
 
   void leaks() {
     if (record_.leaks.empty()) {  // a heap profile: what is live at the end is all that is known
-      for (auto& [site, sums] : sums_) {
+      for (SiteSums& sums : sums_) {
         sums.leaked_count = sums.stat.live_count;
         sums.leaked_bytes = sums.stat.live_bytes;
       }
@@ -166,7 +176,8 @@ class Reader {
 
   const ProfileRecord& record_;
   LifetimeClock clock_;
-  std::map<std::uint32_t, SiteSums> sums_;
+  std::vector<std::uint32_t> row_of_;  // by site, no_site last: index in sums_ + 1, 0 = none
+  std::vector<SiteSums> sums_;
 };
 
 /// The clock that most rows use; ties: as the enumeration has them.
@@ -319,10 +330,9 @@ ProfileFigures read_figures(queries::AllocationProfile profile) {
   for (const queries::SiteLifetimeRow& row : record.site_lifetimes) figures.lifetimes_estimated |= row.is_estimated;
   for (const queries::SiteLeakRow& row : record.leaks) figures.leaks_found |= row.kind != LeakKind::at_end;
   figures.total.path_count = 0;
-  for (auto& [site, sums] : Reader(record, figures.clock).read()) {
-    figures.total.add(sums);
-    figures.paths.push_back(sums);
-  }
+  figures.paths = Reader(record, figures.clock, figures.profile.sites.size()).read();
+  for (const SiteSums& sums : figures.paths) figures.total.add(sums);
+  if (figures.profile.naming.empty()) name_sites(figures.profile);
   const SiteStatRow& total = record.total;
   for (std::int64_t SiteStatRow::*each :
        {&SiteStatRow::allocation_count, &SiteStatRow::allocated_bytes, &SiteStatRow::live_count,
@@ -335,18 +345,19 @@ ProfileFigures read_figures(queries::AllocationProfile profile) {
 std::vector<SiteGroup> group_sites(const ProfileFigures& figures, MergeBy merge, const SortOrder& order, bool shorten) {
   const SiteTree& sites = figures.profile.sites;
   std::map<std::pair<std::string, std::string>, SiteGroup> groups;
+  std::vector<SiteGroup*> group_of(sites.frame_count() + 1);  // by frame, unknown last: names are made once for each
   for (std::size_t i = 0; i < figures.paths.size(); ++i) {
     const SiteSums& sums = figures.paths[i];
-    const bool unknown = sums.stat.site == no_site;
-    const SiteId site = unknown ? no_site : naming_site(sites, sums.stat.site);
-    const auto key =
-        unknown ? std::pair<std::string, std::string>{"(unknown)", ""} : key_of(sites, site, merge, shorten);
-    const auto [found, is_new] = groups.try_emplace(key);
-    SiteGroup& group = found->second;
-    if (is_new) group.sums.path_count = 0;
-    if (is_new || sums.weight() > group.sums.weight()) group.site = site;
-    group.sums.add(sums);
-    group.paths.push_back(i);
+    const SiteId site = figures.naming(sums.stat.site);
+    SiteGroup*& group = group_of[site == no_site ? sites.frame_count() : sites.frame_of(site)];
+    if (group == nullptr) {
+      group = &groups[site == no_site ? std::pair<std::string, std::string>{"(unknown)", ""}
+                                      : key_of(sites, site, merge, shorten)];
+    }
+    if (group->paths.empty()) group->sums.path_count = 0;
+    if (group->paths.empty() || sums.weight() > group->sums.weight()) group->site = site;
+    group->sums.add(sums);
+    group->paths.push_back(i);
   }
   std::vector<SiteGroup> list;
   for (auto& [key, group] : groups) {
@@ -382,7 +393,7 @@ std::vector<FunctionSums> sum_functions(const ProfileFigures& figures, const Fig
   std::vector<FunctionSums*> seen;
   for (const SiteSums& sums : figures.paths) {
     const SiteId leaf = sums.stat.site;
-    function(leaf == no_site ? no_site : naming_site(sites, leaf))->self.add(sums);
+    function(figures.naming(leaf))->self.add(sums);
     seen.clear();
     for (SiteId at = leaf; at != no_site; at = sites[at].parent) seen.push_back(function(at));
     if (leaf == no_site) seen.push_back(function(no_site));
@@ -405,8 +416,7 @@ std::vector<FrameNode> top_down_tree(const ProfileFigures& figures, const Figure
   for (const SiteSums& sums : figures.paths) {
     frames.clear();
     if (sums.stat.site != no_site) {
-      for (SiteId at = naming_site(figures.profile.sites, sums.stat.site); at != no_site;
-           at = figures.profile.sites[at].parent) {
+      for (SiteId at = figures.naming(sums.stat.site); at != no_site; at = figures.profile.sites[at].parent) {
         frames.push_back(at);
       }
     }

@@ -66,6 +66,10 @@ struct ProfileFigures {
 
   [[nodiscard]] bool empty() const { return paths.empty(); }
   [[nodiscard]] bool is_sampled() const { return profile.sampling.mean_interval_bytes > 0; }
+  /// The frame that names a path: the innermost that is no allocator. no_site for no_site.
+  [[nodiscard]] queries::SiteId naming(queries::SiteId leaf) const {
+    return leaf == queries::no_site ? leaf : profile.naming[index(leaf)];
+  }
 };
 
 /// Figures of the newest record. O(rows).

@@ -142,14 +142,18 @@ SiteId naming_site(const SiteTree& sites, SiteId leaf) {
 
 void name_sites(queries::AllocationProfile& profile) {
   const SiteTree& sites = profile.sites;
+  std::vector<bool> allocates(sites.frame_count());
+  for (std::uint32_t i = 0; i < allocates.size(); ++i) {
+    allocates[i] = is_allocator_function(sites.text(sites.frame_row(i).function));
+  }
   profile.naming.resize(sites.size());
   std::vector<bool> has_name(sites.size());           // some frame of the path is no allocator
   for (std::uint32_t i = 0; i < sites.size(); ++i) {  // callers come first
-    const SiteId caller = sites[SiteId{i}].parent;
-    const bool inherits = is_allocator_function(sites.text(sites[SiteId{i}].function)) && caller != queries::no_site &&
-                          has_name[index(caller)];
+    const SiteId caller = sites.caller(SiteId{i});
+    const bool is_allocator = allocates[sites.frame_of(SiteId{i})];
+    const bool inherits = is_allocator && caller != queries::no_site && has_name[index(caller)];
     profile.naming[i] = inherits ? profile.naming[index(caller)] : SiteId{i};
-    has_name[i] = inherits || !is_allocator_function(sites.text(sites[SiteId{i}].function));
+    has_name[i] = inherits || !is_allocator;
   }
 }
 

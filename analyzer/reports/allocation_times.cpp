@@ -250,7 +250,7 @@ Report build_lifetimes(const queries::Database& database, const ReportOptions& o
 
 Report build_sizes(const queries::Database& database, const ReportOptions& options) {
   Report report = begin_profile_report(database, "sizes", "Sizes");
-  const ProfileFigures figures = figures_for(database, report);
+  const ProfileFigures figures = figures_for(database, report, {.sizes = true});
   if (figures.empty()) return report;
   std::map<std::uint64_t, SizeSums> sizes;
   for (const SiteSizeRow& row : figures.profile.records.back().sizes) sizes[row.size].add(row);

@@ -67,7 +67,7 @@ std::string verdict(double rate, double freed_percent, const SiteOptions& option
 
 Report build_pools(const queries::Database& database, const ReportOptions& options) {
   Report report = begin_profile_report(database, "pools", "Memory pools");
-  const ProfileFigures figures = figures_for(database, report);
+  const ProfileFigures figures = figures_for(database, report, {.sizes = true});
   if (figures.empty()) return report;
   Section section;
   section.name = "pools";

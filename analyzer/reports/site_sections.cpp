@@ -37,7 +37,7 @@ Cell text_or_null(const std::string& text) { return text.empty() ? Cell{} : Cell
 std::vector<SiteId> frames_of(const ProfileFigures& figures, SiteId leaf) {
   std::vector<SiteId> frames;
   if (leaf == no_site) return frames;
-  for (SiteId at = naming_site(figures.profile.sites, leaf); at != no_site; at = figures.profile.sites[at].parent) {
+  for (SiteId at = figures.naming(leaf); at != no_site; at = figures.profile.sites[at].parent) {
     frames.push_back(at);
   }
   return frames;
@@ -212,9 +212,9 @@ Report begin_profile_report(const queries::Database& database, std::string name,
   return begin_report(database, std::move(name), std::move(title));
 }
 
-ProfileFigures figures_for(const queries::Database& database, Report& report) {
+ProfileFigures figures_for(const queries::Database& database, Report& report, queries::ProfileParts parts) {
   ProfileFigures figures;
-  if (is_profile(database)) figures = read_figures(queries::load_profile(database));
+  if (is_profile(database)) figures = read_figures(queries::load_profile(database, parts));
   if (!figures.empty()) {
     if (figures.is_sampled()) report.warnings.push_back(sampling_warning(database, figures));
     return figures;

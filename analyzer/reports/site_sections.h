@@ -9,13 +9,15 @@
 #include "analyzer/reports/report.h"
 #include "analyzer/reports/reports.h"
 #include "queries/database.h"
+#include "queries/load_profile.h"
 
 namespace analyzer {
 
 /// A report with its warnings (damage, sampling), and one section that says so when the database holds no allocations.
 [[nodiscard]] Report begin_profile_report(const queries::Database& database, std::string name, std::string title);
 /// Figures of the newest record; empty (and the report has said so) for a heap dump or a mere series.
-[[nodiscard]] ProfileFigures figures_for(const queries::Database& database, Report& report);
+[[nodiscard]] ProfileFigures figures_for(const queries::Database& database, Report& report,
+                                         queries::ProfileParts parts = {.sizes = false});
 
 /// --sort's figure or order; `otherwise` when none was asked for. Throws UsageError for an unknown word.
 [[nodiscard]] SortOrder sort_order(const SiteOptions& options, std::string_view otherwise);
