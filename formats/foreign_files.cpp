@@ -28,6 +28,9 @@ constexpr std::array magics{
     Magic{"\xcf\xfa\xed\xfe"sv, "a 64-bit Mach-O file (macOS)", of_macos},
     Magic{"\xce\xfa\xed\xfe"sv, "a 32-bit Mach-O file (macOS)", of_macos},
     Magic{"MZ"sv, "a Windows or DOS program", of_windows},
+    Magic{"FLR\0"sv, "a binary recording of JDK Flight Recorder",
+          "print it with the JDK's tool: jfr print --json --events "
+          "jdk.ObjectAllocationSample,jdk.OldObjectSample,jdk.GCHeapSummary FILE > FILE.json"},
     Magic{"ProblemType: "sv, "an apport crash report",
           "the core is inside: apport-unpack REPORT FOLDER, then FOLDER/CoreDump"},
 };

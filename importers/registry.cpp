@@ -9,6 +9,7 @@
 #include "formats/hprof.h"
 #include "formats/jemalloc_profile.h"
 #include "formats/jemalloc_stats.h"
+#include "formats/jfr_json.h"
 #include "formats/malloc_info.h"
 #include "formats/massif.h"
 #include "formats/memcheck.h"
@@ -30,6 +31,7 @@
 #include "importers/hprof_description.h"
 #include "importers/hprof_importer.h"
 #include "importers/jemalloc_profile_importer.h"
+#include "importers/jfr_importer.h"
 #include "importers/malloc_trace_importer.h"
 #include "importers/massif_importer.h"
 #include "importers/memcheck_importer.h"
@@ -75,6 +77,8 @@ constexpr Importer importers_by_magic[] = {
      import_proc_memory, describe_proc_memory},
     {"jemalloc_stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
      formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats},
+    {"jfr", "JDK Flight Recorder, as `jfr print --json` prints it: allocation samples, old objects, heap sizes",
+     formats::jfr_json::looks_like, import_jfr, describe_jfr},
     {"memray", "memray captures of Python programs, versions 11 to 13", formats::memray::looks_like, import_memray,
      describe_memray},
     {"tracemalloc", "snapshots of Python's tracemalloc", formats::tracemalloc_snapshot::looks_like, import_tracemalloc,

@@ -73,6 +73,7 @@ constexpr std::array allocator_names{"malloc",
 
 // Beginnings, whatever follows: template parameters, parameters, members.
 constexpr std::array allocator_prefixes{"operator new",
+                                        "new ",  // of a JVM: what is allocated, "new byte[]"
                                         "__interceptor_",
                                         "__gnu_cxx::new_allocator<",
                                         "__gnu_cxx::malloc_allocator<",
@@ -110,6 +111,14 @@ std::size_t closing(std::string_view text, std::size_t at, char open, char close
     if (text[i] == close && i > 0 && text[i - 1] != '-' && --depth == 0) return i;
   }
   return std::string_view::npos;
+}
+
+/// Of a JVM's "<init>" or "<clinit>" in front of `text`: how long it is, else 0.
+std::size_t java_initializer(std::string_view text) {
+  for (const std::string_view name : {std::string_view("<init>"), std::string_view("<clinit>")}) {
+    if (text.starts_with(name)) return name.size();
+  }
+  return 0;
 }
 
 /// Whether the '<' at `at` belongs to operator<, operator<<, operator<=, operator<=>.
@@ -168,6 +177,11 @@ std::string shorten_templates(std::string_view function) {
   }
   while (at < function.size()) {
     if (function[at] == '<') {
+      if (const std::size_t size = java_initializer(function.substr(at)); size != 0) {
+        out += function.substr(at, size);
+        at += size;
+        continue;
+      }
       if (is_operator(function, at)) {
         out += function[at++];
         continue;

@@ -9,6 +9,7 @@
 #include "tests/support/dynamic_process.h"
 #include "tests/support/heap_profile_writer.h"
 #include "tests/support/heaptrack_writer.h"
+#include "tests/support/jfr_writer.h"
 #include "tests/support/machine_code_writer.h"
 #include "tests/support/malloc_traces.h"
 #include "tests/support/memray_writer.h"
@@ -112,6 +113,11 @@ void write_python_profiles(const std::filesystem::path& folder) {
     write(folder / "memray" / ("aggregated_" + std::to_string(version)), tests::memray_aggregated(version));
   }
   write(folder / "tracemalloc" / "snapshot", tests::tracemalloc_snapshot());
+  tests::JfrWriter jfr;
+  jfr.allocation("[B", 5000, {{"app\\/Session", "<init>", 10, "Inlined"}, {"app\\/Main", "main", 30}});
+  jfr.old_object("[B", 10000, {{"app\\/Session", "<init>", 10}}, tests::JfrWriter::held_by_a_static_map());
+  jfr.in_new_tlab("[C", 24, 4000, {{"A", "a", 1}}).heap_summary("After GC", 4096, "2026-11-27T21:13:38Z");
+  write(folder / "jfr" / "samples", jfr.text());
 }
 
 }  // namespace

@@ -42,6 +42,8 @@ TEST(SiteNames, TemplatesBecomeShortAndNothingElseDoes) {
   EXPECT_EQ(shorten_templates("main::{lambda(V<int>)#1}::operator()(V<int>) const"),
             "main::{lambda(V<>)#1}::operator()(V<>) const");
   EXPECT_EQ(shorten_templates("<module>"), "<module>");
+  EXPECT_EQ(shorten_templates("app.Session.<init>"), "app.Session.<init>");
+  EXPECT_EQ(shorten_templates("app.Main.<clinit>"), "app.Main.<clinit>");
   EXPECT_EQ(shorten_templates("<a::B<T> as c::D>::e<u8>"), "<a::B<T> as c::D>::e<>");
   EXPECT_EQ(shorten_templates("a<b"), "a<b");
 }
