@@ -37,6 +37,13 @@ if(TARGET heapql)
     set_tests_properties(peer.native.${allocator} PROPERTIES LABELS peer SKIP_RETURN_CODE 77)
   endforeach()
 
+  # One program through every recorder of allocations that is here: all must say what it counts itself.
+  foreach(recorder checked-in mtrace valgrind-trace dhat massif memcheck memcheck-text xtree heaptrack lsan gperftools jemalloc)
+    add_test(NAME samples.traced.${recorder}
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/traced_samples.sh ${heapql} ${recorder})
+    set_tests_properties(samples.traced.${recorder} PROPERTIES SKIP_RETURN_CODE 77)
+  endforeach()
+
   # Fresh dumps, where there is a JDK; and other programs' numbers, where they are.
   foreach(name ForgottenListeners UnboundedCache FinalizerCycle ClassLoaderLeak ThreadLocalLeak MillionNodeList GarbageInDump)
     add_test(NAME peer.fresh.${name} COMMAND ${CMAKE_CURRENT_LIST_DIR}/peer/fresh_dump.sh ${heapql} ${name})
