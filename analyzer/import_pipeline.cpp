@@ -231,6 +231,11 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
                         : code == "none" ? importers::CodeModules::none
                                          : importers::CodeModules::automatic;
   if (!global.no_cache) request.import.code_cache = code_cache_path();
+  const po::options_description options = import_options();
+  for (const auto& option : options.options()) {
+    const auto found = values.find(option->long_name());
+    if (found != values.end() && !found->second.defaulted()) request.given.push_back(option->long_name());
+  }
   return request;
 }
 

@@ -27,6 +27,7 @@ struct ImportRequest {
   double suspect_threshold = 10;    ///< percent of heap.live_bytes
   SuppressionOptions suppressions;  ///< of leaks that a profile names
   double memory_limit = 0;          ///< bytes at which the process dies, for growth; 0 = not given
+  std::vector<std::string> given;   ///< names of the options that were given: a finished database cannot follow them
 };
 
 struct ImportOutcome {

@@ -109,7 +109,7 @@ std::optional<Event> parse_event(std::string_view line) {
   const std::optional<std::uint64_t> size = parse_size(call->arguments);
   if (!made || !size) return std::nullopt;
   event.allocated = *made;
-  event.size = *size;
+  event.size = *made == 0 ? 0 : *size;  // it failed: nothing was allocated
   return event;
 }
 

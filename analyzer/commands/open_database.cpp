@@ -53,6 +53,18 @@ std::unique_ptr<queries::Database> open_cached(const std::string& path) {
   }
 }
 
+/// Options of the import say what a database holds: given with one that is finished, they would be silently ignored.
+std::unique_ptr<queries::Database> open_finished(const std::string& path, const ImportRequest& request) {
+  if (!request.given.empty()) {
+    std::string options;
+    for (const std::string& name : request.given) options += (options.empty() ? "--" : ", --") + name;
+    throw UsageError(
+        path + ": is a finished database, " + options + (request.given.size() == 1 ? " is an option" : " are options") +
+        " of the import: give the dump itself, or import it again with " + (request.given.size() == 1 ? "it" : "them"));
+  }
+  return queries::Database::open(path);
+}
+
 std::string size_of_file(const std::string& path) {
   std::error_code error;
   const std::uintmax_t size = fs::file_size(path, error);
@@ -63,7 +75,7 @@ std::string size_of_file(const std::string& path) {
 
 std::unique_ptr<queries::Database> open_database(const std::string& dump_or_db, ImportRequest request,
                                                  const GlobalOptions& global) {
-  if (dump_or_db != "-" && queries::Database::looks_like(dump_or_db)) return queries::Database::open(dump_or_db);
+  if (dump_or_db != "-" && queries::Database::looks_like(dump_or_db)) return open_finished(dump_or_db, request);
   request.input = dump_or_db;
   const std::string cached = global.no_cache ? std::string{} : cache_path(dump_or_db, import_options_text(request));
   if (cached.empty()) return import_to_temporary(std::move(request), global);
@@ -89,7 +101,7 @@ std::unique_ptr<queries::Database> open_database(const std::string& dump_or_db, 
 
 std::unique_ptr<queries::Database> open_digest(const std::string& dump_or_db, ImportRequest request,
                                                const GlobalOptions& global) {
-  if (dump_or_db != "-" && queries::Database::looks_like(dump_or_db)) return queries::Database::open(dump_or_db);
+  if (dump_or_db != "-" && queries::Database::looks_like(dump_or_db)) return open_finished(dump_or_db, request);
   request.input = dump_or_db;
   request.output.clear();
   return run_import(request, global).database;

@@ -77,6 +77,7 @@ TEST(ValgrindTrace, CallsInEverySpelling) {
   };
   for (const Case& known : {
            Case{"--14927-- malloc(163) = 0x4A44040", 0, 0x4A44040, 163},
+           Case{"--14927-- malloc(995) = 0", 0, 0, 0},
            Case{"--14927-- calloc(3,8) = 0x4A44040", 0, 0x4A44040, 24},
            Case{"--14927-- _Znwm(24) = 0x4A44040", 0, 0x4A44040, 24},
            Case{"--14927-- memalign(al 64, size 100) = 0x4A44040", 0, 0x4A44040, 100},

@@ -25,6 +25,7 @@ void fuzz(formats::Bytes input) {
       if (const auto module = heaptrack::parse_module(line.text, format)) frames += module->segments.size();
     }
     if (line.tag == 'm' && line.text.empty()) reader.reject(line, "empty");
+    line.text = {};  // a line of numbers leaves it as it is
   }
   if (frames > input.size() || damage.bytes() > input.size()) __builtin_trap();
 }
