@@ -37,7 +37,6 @@ class AllocationFigures {
   /// A new pair, of a size of at most largest_size; equal ones become one row at the end. `site` may be no_site.
   KindId add_kind(queries::SiteId site, std::uint64_t size);
   [[nodiscard]] std::size_t kind_count() const { return kinds_.size(); }
-  [[nodiscard]] const std::uint64_t& size_of(KindId id) const { return kinds_[importers::index(id)].size; }
 
   /// One block more; when it was born.
   Birth allocated(KindId id) {

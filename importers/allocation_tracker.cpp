@@ -32,13 +32,31 @@ std::size_t AllocationTracker::slot_of(std::uint64_t address) const {
   return slot;
 }
 
-void AllocationTracker::allocate(std::uint64_t address, std::uint64_t size, queries::SiteId site) {
-  const KindId kind = kind_of(site, size);
+void AllocationTracker::wait_for(std::uint64_t address, std::uint32_t kind) {
+  __builtin_prefetch(&blocks_[spread(address, blocks_.size())], 1);
+  if (waiting_count_ == waiting_events) {
+    take(waiting_[waiting_at_]);
+    waiting_[waiting_at_] = {address, kind};
+    waiting_at_ = (waiting_at_ + 1) % waiting_events;
+    return;
+  }
+  waiting_[(waiting_at_ + waiting_count_++) % waiting_events] = {address, kind};
+}
+
+void AllocationTracker::catch_up() {
+  for (; waiting_count_ > 0; --waiting_count_) {
+    const Event event = waiting_[waiting_at_];
+    waiting_at_ = (waiting_at_ + 1) % waiting_events;
+    take(event);
+  }
+}
+
+void AllocationTracker::begin(std::uint64_t address, KindId kind) {
   std::size_t slot = slot_of(address);
   if (blocks_[slot].kind != no_kind) {
     ++missed_frees_;
     has_last_ = false;
-    free(address);
+    end(address);
     slot = slot_of(address);
   }
   if (is_full(block_count_ + 1, blocks_.size())) {
@@ -52,23 +70,17 @@ void AllocationTracker::allocate(std::uint64_t address, std::uint64_t size, quer
   has_last_ = true;
 }
 
-bool AllocationTracker::free(std::uint64_t address) {
+void AllocationTracker::end(std::uint64_t address) {
   const bool is_temporary = has_last_ && last_address_ == address;
   has_last_ = false;
   const std::size_t slot = slot_of(address);
   const Block block = blocks_[slot];
   if (block.kind == no_kind) {
     ++unknown_frees_;
-    return false;
+    return;
   }
   figures_.freed(KindId{block.kind}, {block.born_bytes, block.born_ms}, is_temporary);
   erase(slot);
-  return true;
-}
-
-const std::uint64_t* AllocationTracker::size_of(std::uint64_t address) const {
-  const Block& block = blocks_[slot_of(address)];
-  return block.kind == no_kind ? nullptr : &figures_.size_of(KindId{block.kind});
 }
 
 /// Blocks behind the slot that would not be found any more move up (Knuth 6.4, algorithm R): no tombstones.
