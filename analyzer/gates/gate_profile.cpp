@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <system_error>
 
 #include "analyzer/passes/site_names.h"
 #include "analyzer/quantities.h"
@@ -47,8 +49,22 @@ bool matches_frame(const SiteTree& sites, SiteId site, const std::string& patter
   return false;
 }
 
-/// Stable across builds: functions, not addresses or lines.
+bool is_unnamed(const queries::SiteFrame& frame) { return frame.function.starts_with("0x"); }
+
+/// A place in a module or in a program that is loaded where it was linked: the same in every run of one build.
+bool is_offset(std::string_view address) {
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(address.data() + 2, address.data() + address.size(), value, 16);
+  return parsed.ec == std::errc() && parsed.ptr == address.data() + address.size() && value >> 32 == 0;
+}
+
+/// Stable across builds: functions, not addresses or lines. A path without a single name is told by its offsets, which
+/// one build keeps: else two places of one module would be one, and the baseline of the one would excuse the other.
 std::string signature_of(const SiteTree& sites, SiteId leaf) {
+  bool has_names = false;
+  for (SiteId at = naming_site(sites, leaf); at != no_site; at = sites[at].parent) {
+    has_names = has_names || !is_unnamed(sites.frame(at));
+  }
   std::uint64_t hash = 0xcbf29ce484222325u;
   const auto add = [&](std::string_view text) {
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
@@ -56,7 +72,8 @@ std::string signature_of(const SiteTree& sites, SiteId leaf) {
   };
   for (SiteId at = naming_site(sites, leaf); at != no_site; at = sites[at].parent) {
     const queries::SiteFrame frame = sites.frame(at);
-    add(frame.function.starts_with("0x") ? frame.module : frame.function);
+    add(is_unnamed(frame) ? frame.module : frame.function);
+    if (!has_names && is_unnamed(frame) && is_offset(frame.function)) add(frame.function);
   }
   std::string text;
   for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(hash >> shift) & 15];
