@@ -20,6 +20,8 @@ struct sqlite3_stmt;
 
 namespace queries {
 
+struct AllocationProfile;
+
 /// What a column holds, by SQLite's numbers (SQLITE_INTEGER …), for those who do not include sqlite3.h.
 namespace value_type {
 inline constexpr int integer = 1, real = 2, text = 3, blob = 4, null = 5;
@@ -83,12 +85,19 @@ class Database {
   /// Fields, text and names from the rows.
   [[nodiscard]] std::unique_ptr<ObjectDetails> details() const;
 
+  /// The profile that the rows were just made of, so that the first who asks for it (load_profile) need not read it
+  /// back.
+  void keep_profile(std::shared_ptr<AllocationProfile> profile) { profile_ = std::move(profile); }
+  /// nullptr when there is none, or it was taken.
+  [[nodiscard]] std::shared_ptr<AllocationProfile> take_profile() const { return std::move(profile_); }
+
  private:
   explicit Database(sqlite3* connection, std::string path);
   sqlite3* connection_;
   std::string path_;
   std::chrono::steady_clock::time_point deadline_{};
   const std::atomic<bool>* interrupted_ = nullptr;
+  mutable std::shared_ptr<AllocationProfile> profile_;
 };
 
 /// Registers every SQL function and table-valued function on a connection: the CLI and the loadable extension do this.

@@ -1,7 +1,10 @@
 #include "queries/load_profile.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "queries/store.h"
 
@@ -34,6 +37,7 @@ class ProfileLoader {
   void sites() {
     Statement frame =
         database_.prepare("SELECT id, function, file, line, module, is_inlined FROM site_frame ORDER BY id");
+    std::vector<std::uint32_t> numbers;  // by site_frame.id: "(unknown)" may be there twice
     while (frame.step()) {
       SiteRow row;
       row.function = profile_.sites.text_number(frame.text(1));
@@ -41,18 +45,22 @@ class ProfileLoader {
       row.line = static_cast<std::int32_t>(frame.integer(3));
       row.module = profile_.sites.text_number(frame.text(4));
       row.is_inlined = frame.integer(5) != 0;
-      if (profile_.sites.frame_number(row) != frame.integer(0)) damaged("frames of sites that are not one by one");
+      if (frame.integer(0) != static_cast<std::int64_t>(numbers.size())) {
+        damaged("frames of sites are not numbered one by one");
+      }
+      numbers.push_back(profile_.sites.frame_number(row));
     }
-    const auto frame_count = static_cast<std::int64_t>(profile_.sites.frame_count());
     Statement site = database_.prepare("SELECT id, parent_id, frame_id FROM site_path ORDER BY id");
     for (std::int64_t count = 0; site.step(); ++count) {
       if (site.integer(0) != count) damaged("sites are not numbered one by one");
       const std::int64_t parent = site.is_null(1) ? -1 : site.integer(1);
       const std::int64_t number = site.integer(2);
       if (parent < -1 || parent >= count) damaged("a site before its caller");
-      if (number < 0 || number >= frame_count) damaged("a site of a frame that is not there");
+      if (number < 0 || number >= static_cast<std::int64_t>(numbers.size())) {
+        damaged("a site of a frame that is not there");
+      }
       profile_.sites.append(parent < 0 ? no_site : SiteId{static_cast<std::uint32_t>(parent)},
-                            static_cast<std::uint32_t>(number));
+                            numbers[static_cast<std::size_t>(number)]);
     }
   }
 
@@ -213,7 +221,48 @@ class ProfileLoader {
 
 }  // namespace
 
+namespace {
+
+/// Rows of no site → rows of a site of their own, where there are any.
+void name_unknown(AllocationProfile& profile) {
+  SiteId unknown = no_site;
+  const auto name = [&](auto& rows) {
+    for (auto& row : rows) {
+      if (row.site != no_site) continue;
+      if (unknown == no_site) {
+        SiteRow frame;
+        frame.function = profile.sites.text_number("(unknown)");
+        unknown = profile.sites.append(no_site, profile.sites.frame_number(frame));
+        if (!profile.naming.empty()) profile.naming.push_back(unknown);
+      }
+      row.site = unknown;
+    }
+  };
+  for (ProfileRecord& record : profile.records) {
+    name(record.stats);
+    name(record.sizes);
+    name(record.leaks);
+    name(record.site_lifetimes);
+  }
+}
+
+/// As it would be read back: nothing that the rows do not say.
+AllocationProfile as_stored(AllocationProfile profile) {
+  name_unknown(profile);
+  profile.start = -1;
+  profile.growth.clear();
+  profile.suppressions.clear();
+  profile.suppression_rows.clear();
+  for (ProfileRecord& record : profile.records) record.access_offsets.clear();
+  std::stable_sort(profile.series.begin(), profile.series.end(),
+                   [](const Series& a, const Series& b) { return a.name < b.name; });
+  return profile;
+}
+
+}  // namespace
+
 AllocationProfile load_profile(const Database& database, ProfileParts parts) {
+  if (const auto kept = database.take_profile()) return as_stored(std::move(*kept));
   return ProfileLoader(database).load(parts);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "queries/load_profile.h"
 #include "queries/store.h"
 #include "tests/support/plain_sqlite.h"
 
@@ -85,6 +86,24 @@ TEST(SiteTree, MergeGivesEveryPathItsSiteHere) {
   for (std::uint32_t i = 0; i < there.size(); ++i) EXPECT_EQ(path(here, ids[i]), path(there, SiteId{i}));
   EXPECT_EQ(path(here, ids[index(deeper)]), "deeper < leaf < main");
   EXPECT_EQ(here.size(), 4u);
+}
+
+TEST(SiteTree, AppendedSitesAreFoundLater) {
+  SiteTree sites;
+  const std::uint32_t f = sites.frame_number({no_site, sites.text_number("f"), 0, 0, 7, false});
+  EXPECT_EQ(sites.frame_number({no_site, sites.text_number("f"), 0, 0, 7, false}), f);
+  SiteId at = no_site;
+  for (int i = 0; i < 5000; ++i) at = sites.append(at, f);  // f calls f calls f …
+  EXPECT_EQ(sites.size(), 5000u);
+  EXPECT_EQ(sites.frame_count(), 1u);
+  SiteId again = no_site;
+  for (int i = 0; i < 5000; ++i) again = sites.add_numbered(again, f);
+  EXPECT_EQ(again, at);
+  EXPECT_EQ(sites.size(), 5000u);
+  EXPECT_EQ(sites.add_numbered(at, f), SiteId{5000});
+  EXPECT_EQ(sites.caller(SiteId{5000}), at);
+  EXPECT_EQ(sites[SiteId{0}].parent, no_site);
+  EXPECT_EQ(sites[SiteId{0}].line, 7);
 }
 
 TEST(AddKnown, NotKnownAddsNothing) {
@@ -224,6 +243,38 @@ TEST(ProfileTables, AreReadByStockSqliteWithNullsForWhatIsNotKnown) {
   EXPECT_EQ(file.text("SELECT site_id, read_bytes, written_bytes FROM site_access"), "1|5|");
   EXPECT_EQ(file.text("SELECT site_id, offset, access_count FROM site_access_offset"), "1|8|2");
   EXPECT_EQ(file.text("SELECT name, t, value, unit FROM series"), "live_bytes|0.0|2.0|bytes");
+}
+
+/// What reports are made of: every figure with its path.
+std::string figures_text(const AllocationProfile& profile) {
+  std::string text;
+  for (const ProfileRecord& record : profile.records) {
+    for (const SiteStatRow& row : record.stats) {
+      for (SiteId at = row.site; at != no_site; at = profile.sites.caller(at)) {
+        text += std::string(profile.sites.frame(at).function) + " < ";
+      }
+      text += std::to_string(row.allocation_count) + " " + std::to_string(row.live_bytes) + "\n";
+    }
+    for (const queries::SiteLeakRow& row : record.leaks)
+      text += std::to_string(index(row.site)) + row.suppression + "\n";
+  }
+  return text + std::to_string(profile.sites.size());
+}
+
+TEST(ProfileTables, AreLoadedAsTheyWereKept) {
+  AllocationProfile profile = one_record("f", 2, 5);
+  profile.sites.add(no_site, named("(unknown)"));  // as the frame of what has no path is called
+  queries::Snapshot snapshot;
+  snapshot.path = "x";
+  snapshot.profile = std::make_shared<AllocationProfile>(std::move(profile));
+  const auto database = queries::write_digest(snapshot, {});
+  const AllocationProfile loaded = queries::load_profile(*database);
+  EXPECT_EQ(loaded.sites.size(), 4u);
+  EXPECT_NE(figures_text(loaded).find("(unknown) < "), std::string::npos);
+  database->keep_profile(snapshot.profile);
+  EXPECT_EQ(figures_text(queries::load_profile(*database)), figures_text(loaded));
+  EXPECT_EQ(database->take_profile(), nullptr);  // once
+  EXPECT_EQ(figures_text(queries::load_profile(*database)), figures_text(loaded));
 }
 
 TEST(ProfileTables, HaveNoUnknownSiteWhereEveryPathIsKnown) {
