@@ -1,24 +1,11 @@
 #include "importers/allocation_tracker.h"
 
-#include <bit>
-#include <random>
 #include <utility>
+
+#include "importers/spread.h"
 
 namespace importers {
 namespace {
-
-/// An odd number that no trace can know: chosen for each run, so that no addresses can be made up to share a slot.
-/// Nothing that is written depends on it.
-std::uint64_t multiplier() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device() | 1;
-}
-
-/// Multiply-shift (Dietzfelbinger et al. 1997): the high bits of the product. `slots` is a power of two, at least 2.
-std::size_t spread(std::uint64_t key, std::size_t slots) {
-  static const std::uint64_t factor = multiplier();
-  return static_cast<std::size_t>((key * factor) >> (std::countl_zero(slots) + 1));
-}
 
 std::uint64_t mix(std::uint32_t site, std::uint64_t size) { return size * 0xC2B2'AE3D'27D4'EB4F + site; }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "importers/spread.h"
+
 namespace importers {
 
 queries::AllocationProfile& begin_profile(ImportJob& job, std::string_view format) {
@@ -33,10 +35,9 @@ queries::SiteStatRow& SiteRows::stat(queries::SiteId site) {
 }
 
 std::size_t SiteRows::size_slot(queries::SiteId site, std::uint64_t size) const {
-  std::uint64_t hash = ((size * 0x9E37'79B9'7F4A'7C15) ^ index(site)) * 0x9E37'79B9'7F4A'7C15;
-  hash ^= hash >> 32;
-  for (std::size_t at = static_cast<std::size_t>(hash) & (size_slots_.size() - 1);;
-       at = (at + 1) & (size_slots_.size() - 1)) {
+  const std::size_t mask = size_slots_.size() - 1;
+  std::size_t at = spread(size * 0xC2B2'AE3D'27D4'EB4F + index(site), size_slots_.size());
+  for (;; at = (at + 1) & mask) {
     if (size_slots_[at] == 0) return at;
     const queries::SiteSizeRow& row = record_.sizes[size_slots_[at] - 1];
     if (row.site == site && row.size == size) return at;

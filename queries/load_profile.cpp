@@ -243,6 +243,7 @@ void name_unknown(AllocationProfile& profile) {
     name(record.sizes);
     name(record.leaks);
     name(record.site_lifetimes);
+    name(record.accesses);
   }
 }
 
