@@ -18,6 +18,9 @@ struct AccessCount {
 /// Texts are windows of the input, "" where it says nothing or "[unknown]", "??:0", "N/A".
 struct MemoryAccess {
   std::uint64_t offset = 0;  ///< of its line in the input
+  /// What it was recorded for: "cpu/mem-loads,ldlat=30/P". Arm SPE's accesses come once for each of several events
+  /// (l1d-access, tlb-access, memory): whoever counts them takes one.
+  std::string_view event;
   /// In the process that was recorded. Nothing: the recorder names a variable instead, or knows none.
   std::optional<std::uint64_t> address;
   /// `address` is where a cache line begins, and the counts are of all of it. The accesses that make it up may follow:

@@ -290,8 +290,8 @@ std::optional<MemoryAccess> Reader::read_row(std::string_view line) {
     }
     access = read_access_row(line);
   } else if (read_totals(line)) {
-    lines_.next();  // the rule below
-    if (!is_rule(lines_.line(), '-')) lines_.seek(lines_.offset());
+    // The rule below them.
+    if (lines_.next() && !is_rule(lines_.line(), '-')) lines_.seek(lines_.offset());
     return std::nullopt;
   }
   if (access) {

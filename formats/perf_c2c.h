@@ -1,6 +1,6 @@
 // The text of `perf c2c report --stdio`: cache lines that several CPUs touch, and for each the places in it by code,
-// process, thread. Specification: perf's manual page and builtin-c2c.c. The columns depend on perf's version (4.2 to
-// 6.x), on -c, -d, -N, --no-source, --double-cl, and on --stdio; they are known by their headings.
+// process, thread. Specification: perf's manual page and builtin-c2c.c. The columns depend on perf's version (4.10
+// to 6.x), on -c, -d, -N, --no-source, --double-cl, and on --stdio; they are known by their headings.
 #pragma once
 
 #include <array>

@@ -141,6 +141,9 @@ void Reader::read_heading(std::string_view line) {
   if (line.starts_with("# Samples:")) {
     table_ = Table::none;
     const auto names = [line](std::string_view event) { return line.find(event) != std::string_view::npos; };
+    const std::size_t quote = line.find('\'');
+    event_name_ = quote == std::string_view::npos ? std::string_view() : line.substr(quote + 1);
+    event_name_ = event_name_.substr(0, event_name_.find('\''));
     event_ = names("mem-loads") ? Event::loads : names("mem-stores") ? Event::stores : Event::unknown;
   } else if (auto dump = parse_dump_columns(line); !dump.empty()) {
     columns_ = std::move(dump);
@@ -215,6 +218,7 @@ std::optional<MemoryAccess> Reader::read_dump_row(std::string_view line) const {
 
 std::optional<MemoryAccess> Reader::read_report_row(std::string_view line) const {
   MemoryAccess access;
+  access.event = event_name_;
   std::optional<std::uint64_t> weight;
   std::optional<std::string_view> snoop;
   bool has_variable = false;

@@ -58,6 +58,7 @@ class Reader {
   DamageLog& damage_;
   Table table_ = Table::none;
   Event event_ = Event::unknown;
+  std::string_view event_name_;
   std::string_view heading_;  // the line of headings before this one
   std::vector<Meaning> columns_;
   bool in_callchain_ = false;

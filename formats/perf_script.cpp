@@ -60,12 +60,14 @@ bool take_event(std::string_view& text, MemoryAccess& access) {
   while (!has_event) {
     const std::string_view word = take_word(rest);
     if (word.empty()) break;
+    const std::string_view before = text.substr(0, static_cast<std::size_t>(word.data() - text.data()));
     if (!has_time && is_time(word)) {
       has_time = true;
-      read_thread(text.substr(0, static_cast<std::size_t>(word.data() - text.data())), access);
+      read_thread(before, access);
       text = rest;
     } else if (word.ends_with(':')) {
       has_event = true;
+      access.event = word.substr(0, word.size() - 1);
       text = rest;
     }
   }

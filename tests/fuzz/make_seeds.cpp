@@ -14,6 +14,7 @@
 #include "tests/support/malloc_traces.h"
 #include "tests/support/memray_writer.h"
 #include "tests/support/native_samples.h"
+#include "tests/support/perf_texts.h"
 #include "tests/support/pprof_samples.h"
 #include "tests/support/tracemalloc_writer.h"
 
@@ -87,6 +88,18 @@ void write_traces(const std::filesystem::path& folder) {
   write(folder / "malloc_traces" / "valgrind", tests::small_valgrind_trace);
 }
 
+void write_perf(const std::filesystem::path& folder) {
+  write(folder / "c2c", tests::small_perf_c2c());
+  write(folder / "c2c_peer", tests::small_perf_c2c({.is_peer = true, .has_thread = true, .has_callchains = true}));
+  tests::PerfC2cWriter::Layout oldest{.has_nodes = false, .has_records = false, .has_short_names = true};
+  oldest.has_stores_na = false;
+  oldest.nodes_heading = "Node{cpu list}";
+  write(folder / "c2c_oldest", tests::small_perf_c2c(oldest));
+  write(folder / "mem_dump", tests::small_perf_mem_dump);
+  write(folder / "mem_report", tests::small_perf_mem_report);
+  write(folder / "script", tests::small_perf_script);
+}
+
 void write_pprof(const std::filesystem::path& folder) {
   write(folder / "go_heap", tests::go_heap().bytes());
   write(folder / "no_texts", tests::go_heap().bytes_without_texts());
@@ -130,6 +143,7 @@ int main(int count, char** arguments) {
   write_machine_code(folder / "machine_code");
   write_heaps(folder / "import");
   write_traces(folder);
+  write_perf(folder / "perf");
   write_pprof(folder / "pprof");
   write_heap_profiles(folder);
   write_python_profiles(folder);
