@@ -269,6 +269,8 @@ void Reader::read_heading(std::string_view line) {
     is_pareto_ = has(columns_, Meaning::offset_in_line);
     has_totals_ = false;
     in_callchain_ = false;
+  } else if (!dotted_spans(line).empty()) {
+    columns_.clear();  // another table
   }
   headings_ = {headings_[1], line};
 }

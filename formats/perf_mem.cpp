@@ -151,6 +151,8 @@ void Reader::read_heading(std::string_view line) {
   } else if (auto report = parse_report_columns(heading_, line); !report.empty()) {
     columns_ = std::move(report);
     table_ = Table::report;
+  } else if (!perf_text::dotted_spans(line).empty()) {
+    table_ = Table::none;  // another table
   }
   heading_ = line;
   in_callchain_ = false;

@@ -118,6 +118,59 @@ TEST(PerfC2c, PercentagesAddUpToTheTotalsOfTheLine) {
   }
 }
 
+/// Of a published report of a program with two counters and a lock in one line: 6 places, of all that was sampled.
+TEST(PerfC2c, EstimatesOfARealReportAddUpExactly) {
+  const PerfC2cWriter::Line line = {
+      .address = "0x602180", .remote = 9834, .local = 2269, .l1_hits = 109036, .l1_misses = 468, .loads = 40400};
+  const auto place = [](std::string remote, std::string local, std::string hits, std::string misses, std::string at) {
+    return PerfC2cWriter::Access{std::move(remote),
+                                 std::move(local),
+                                 std::move(hits),
+                                 std::move(misses),
+                                 "0.00",
+                                 std::move(at),
+                                 "14604",
+                                 "",
+                                 "0x400b4f",
+                                 "27161",
+                                 "26039",
+                                 "26017",
+                                 "",
+                                 "9",
+                                 "[.] serve",
+                                 "app",
+                                 "app.c:144",
+                                 "0{0-1,4}  1{24-25,120}  2{48,54}  3{169}"};
+  };
+  PerfC2cWriter writer(layouts()[1]);
+  writer.pareto()
+      .totals(0, line)
+      .access(place("65.51", "55.88", "75.20", "0.00", "0x0"))
+      .access(place("0.41", "0.35", "0.00", "0.00", "0x0"))
+      .access(place("0.00", "0.00", "24.80", "100.00", "0x0"))
+      .access(place("7.50", "9.92", "0.00", "0.00", "0x20"))
+      .access(place("17.61", "20.89", "0.00", "0.00", "0x28"))
+      .access(place("8.97", "12.96", "0.00", "0.00", "0x30"));
+  DamageLog damage;
+  std::uint64_t remote = 0, local = 0, stores = 0;
+  for (const MemoryAccess& access : read(writer.bytes(), damage)) {
+    remote += access.hitm_remote.count.value();
+    local += access.hitm_local.count.value();
+    stores += access.stores.count.value();
+  }
+  EXPECT_EQ(remote, 9834U);
+  EXPECT_EQ(local, 2269U);
+  EXPECT_EQ(stores, 109504U);
+  EXPECT_EQ(damage.count(), 0U);
+}
+
+TEST(PerfC2c, AnotherTableEndsThisOne) {
+  const std::string file = small_perf_c2c() + "# Overhead  Command\n# ........  .......\n#\n    50.00%  app\n";
+  DamageLog damage;
+  EXPECT_EQ(read(file, damage).size(), 7U);
+  EXPECT_EQ(damage.count(), 0U);
+}
+
 TEST(PerfC2c, WhatPerfDoesNotKnowIsNoText) {
   const std::string file = small_perf_c2c();
   DamageLog damage;
