@@ -1,6 +1,7 @@
 #include "formats/perf_c2c.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "formats/perf_text.h"
@@ -204,6 +205,7 @@ std::optional<std::vector<Column>> parse_columns(std::string_view groups, std::s
                                                  std::string_view dots) {
   const std::vector<Span> spans = dotted_spans(dots);
   std::vector<std::string_view> texts;
+  texts.reserve(spans.size());
   for (const Span& span : spans) texts.push_back(perf_text::heading_in(names, span));
   const bool is_pareto =
       std::any_of(texts.begin(), texts.end(), [](std::string_view text) { return text == "Offset" || text == "Off"; });
@@ -352,7 +354,7 @@ std::optional<MemoryAccess> Reader::read_access_row(std::string_view line) {
       if (!percent) return std::nullopt;
       const double share = *percent / 100 * static_cast<double>(totals_[percentages++]);
       auto* const count = count_of(access, column.meaning);
-      if (count != nullptr) *count = count->value_or(0) + static_cast<std::uint64_t>(share + 0.5);
+      if (count != nullptr) *count = count->value_or(0) + static_cast<std::uint64_t>(std::llround(share));
     }
   }
   if (!trim(line).empty()) return std::nullopt;

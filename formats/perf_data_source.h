@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "formats/memory_access.h"
+
 namespace formats {
 
 struct PerfDataSource {
@@ -35,5 +37,8 @@ struct PerfDataSource {
                    (source.is_remote || is_shared || is_l2 || (level & local_ram) != 0);
   return source;
 }
+
+/// Counts one sample: 0 or 1 of each kind. `cycles` are those of a load; 0: not known.
+void count_sample(const PerfDataSource& source, std::uint64_t cycles, MemoryAccess& access);
 
 }  // namespace formats

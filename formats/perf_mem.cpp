@@ -78,18 +78,47 @@ std::optional<std::uint64_t> parse_data_address(std::string_view text) {
   return parse_address(text);
 }
 
-void count_samples(const PerfDataSource& source, std::uint64_t weight, MemoryAccess& access) {
-  const auto say = [weight](AccessCount& kind, bool is_it, bool has_cycles = true) {
-    kind.count = is_it ? 1 : 0;
-    if (is_it && has_cycles && weight != 0) kind.mean_cycles = weight;
-  };
-  access.samples = 1;
-  say(access.loads, source.is_load);
-  say(access.stores, source.is_store, false);
-  say(access.hitm_local, source.is_hitm && !source.is_remote);
-  say(access.hitm_remote, source.is_hitm && source.is_remote);
-  say(access.peer_local, source.is_peer && !source.is_remote);
-  say(access.peer_remote, source.is_peer && source.is_remote);
+/// What a row of the dump says of its sample.
+struct DumpRow {
+  MemoryAccess access;
+  PerfDataSource source;
+  std::uint64_t weight = 0;  // 0: none
+};
+
+/// False: the cell is not what its column says.
+bool read_dump_cell(Meaning meaning, std::string_view cell, DumpRow& row) {
+  switch (meaning) {
+    case Meaning::process:
+    case Meaning::thread: {
+      const auto id = parse_number<std::int64_t>(cell);
+      (meaning == Meaning::process ? row.access.process_id : row.access.thread_id) = id.value_or(-1);
+      return id.has_value();
+    }
+    case Meaning::code_address: return (row.access.code_address = parse_address(cell)).has_value();
+    case Meaning::address: {
+      const auto address = parse_data_address(cell);
+      if (address && *address != 0) row.access.address = address;  // 0: the processor gave none
+      return address.has_value();
+    }
+    case Meaning::weight: {
+      const auto weight = parse_number<std::uint64_t>(cell);
+      row.weight = weight.value_or(0);
+      return weight.has_value();
+    }
+    case Meaning::data_source: {
+      const auto word = parse_address(cell);
+      row.source = decode_data_source(word.value_or(0));
+      return word.has_value();
+    }
+    case Meaning::module_and_function: {
+      const std::size_t colon = cell.find(':');
+      if (colon == std::string_view::npos) return false;
+      row.access.module = known(cell.substr(0, colon));
+      row.access.function = known(cell.substr(colon + 1));
+      return true;
+    }
+    default: return !cell.empty();
+  }
 }
 
 /// "[.] 0x000055c8971f0080", "[.] counters+0x8", "[.] 0000000000000000": nothing is known.
@@ -175,47 +204,20 @@ std::optional<MemoryAccess> Reader::read_dump_row(std::string_view line) const {
   if (separator_at == std::string_view::npos) return std::nullopt;
   const char separator = line[separator_at];
   const bool is_blank = separator == ' ' || separator == '\t';
-  MemoryAccess access;
-  PerfDataSource source;
-  std::uint64_t weight = 0;
+  DumpRow row;
   for (const Meaning meaning : columns_) {
-    std::string_view cell = trim(line);
-    if (meaning == Meaning::module_and_function) {  // the last one, and may have the separator in it
-      const std::size_t colon = cell.find(':');
-      if (colon == std::string_view::npos) return std::nullopt;
-      access.module = known(cell.substr(0, colon));
-      access.function = known(cell.substr(colon + 1));
-      continue;
-    }
-    if (is_blank) {
+    std::string_view cell = trim(line);  // the last one may have the separator in it
+    if (meaning != Meaning::module_and_function && is_blank) {
       cell = take_word(line);
-    } else {
+    } else if (meaning != Meaning::module_and_function) {
       const std::size_t end = std::min(line.find(separator), line.size());
       cell = trim(line.substr(0, end));
       line.remove_prefix(std::min(end + 1, line.size()));
     }
-    std::optional<std::uint64_t> number;
-    if (meaning == Meaning::process || meaning == Meaning::thread) {
-      const auto id = parse_number<std::int64_t>(cell);
-      if (!id) return std::nullopt;
-      (meaning == Meaning::process ? access.process_id : access.thread_id) = *id;
-      continue;
-    }
-    if (meaning == Meaning::ignored) {
-      if (cell.empty()) return std::nullopt;
-      continue;
-    }
-    number = meaning == Meaning::weight    ? parse_number<std::uint64_t>(cell)
-             : meaning == Meaning::address ? parse_data_address(cell)
-                                           : parse_address(cell);
-    if (!number) return std::nullopt;
-    if (meaning == Meaning::code_address) access.code_address = number;
-    if (meaning == Meaning::address && *number != 0) access.address = number;  // 0: the processor gave none
-    if (meaning == Meaning::weight) weight = *number;
-    if (meaning == Meaning::data_source) source = decode_data_source(*number);
+    if (!read_dump_cell(meaning, cell, row)) return std::nullopt;
   }
-  count_samples(source, weight, access);
-  return access;
+  count_sample(row.source, row.weight, row.access);
+  return row.access;
 }
 
 std::optional<MemoryAccess> Reader::read_report_row(std::string_view line) const {

@@ -34,7 +34,8 @@ bool is_time(std::string_view word) {
   if (!word.ends_with(':')) return false;
   word.remove_suffix(1);
   const std::size_t point = word.find('.');
-  return point != 0 && point != std::string_view::npos && word.find_first_not_of("0123456789.") == word.npos;
+  return point != 0 && point != std::string_view::npos &&
+         word.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 /// "my app  5412/5415 [000]": what stands before the time.
@@ -134,21 +135,6 @@ void read_weight_and_place(std::string_view text, std::optional<std::uint64_t>& 
   access.module = place.module;
 }
 
-void count_sample(const PerfDataSource& source, std::optional<std::uint64_t> weight, MemoryAccess& access) {
-  const std::optional<std::uint64_t> cycles = weight.value_or(0) != 0 && source.is_load ? weight : std::nullopt;
-  const auto say = [cycles](AccessCount& kind, bool is_it) {
-    kind.count = is_it ? 1 : 0;
-    if (is_it) kind.mean_cycles = cycles;
-  };
-  access.samples = 1;
-  say(access.loads, source.is_load);
-  say(access.stores, source.is_store);
-  say(access.hitm_local, source.is_hitm && !source.is_remote);
-  say(access.hitm_remote, source.is_hitm && source.is_remote);
-  say(access.peer_local, source.is_peer && !source.is_remote);
-  say(access.peer_remote, source.is_peer && source.is_remote);
-}
-
 }  // namespace
 
 bool looks_like(Bytes head) {
@@ -189,7 +175,7 @@ std::optional<MemoryAccess> parse_sample(std::string_view line) {
   access.memory_level = perf_text::known(trim(level));
   std::optional<std::uint64_t> weight;
   read_weight_and_place(behind_source_text(text), weight, access);
-  count_sample(decode_data_source(*word), weight, access);
+  count_sample(decode_data_source(*word), weight.value_or(0), access);
   return access;
 }
 

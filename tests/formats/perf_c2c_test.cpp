@@ -45,7 +45,7 @@ std::vector<Layout> layouts() {
 std::vector<Layout> few_layouts() {
   const std::vector<Layout> all = layouts();
   Layout callchains{.is_stdio = false, .has_thread = true, .has_callchains = true};
-  return {all[0], all[1], callchains};
+  return {all[1], callchains};
 }
 
 TEST(PerfC2c, LinesAndAccessesOfEveryLayoutAreRead) {
@@ -255,7 +255,7 @@ TEST(PerfC2c, EveryByteFlipIsSurvived) {
   for (const Layout& layout : few_layouts()) {
     const std::string whole = small_perf_c2c(layout);
     for (std::size_t at = 0; at < whole.size(); ++at) {
-      for (const int flip : {0x01, 0x20, 0x80}) {
+      for (const int flip : {0x01, 0x20}) {
         std::string file = whole;
         file[at] = static_cast<char>(file[at] ^ flip);
         DamageLog damage;
