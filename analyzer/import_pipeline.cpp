@@ -54,6 +54,7 @@ class StoreOnFirstRow final : public queries::RowSink {
     store().string(object, utf8, hash);
   }
   void value(const queries::PrimitiveValue& value) override { store().value(value); }
+  void event(const queries::AllocationEvent& event) override { store().event(event); }
 
   queries::Store& store() {
     if (store_ == nullptr) {
