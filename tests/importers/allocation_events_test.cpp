@@ -62,24 +62,30 @@ std::string text_of(const ImportedDump& in) {
 
 struct Sums {
   std::int64_t allocation_count = 0, allocated_bytes = 0, live_bytes = 0, live_count = 0;
+  double age_bytes = 0;  // of the ended ones: what the program allocated meanwhile
 };
 
 /// Events by site, all of them, and the most that ever lived, as one would ask in SQL.
 struct EventSums {
   explicit EventSums(const std::vector<AllocationEvent>& events) {
+    std::vector<std::int64_t> allocated;  // up to and with each event
     for (const AllocationEvent& event : events) {
+      allocated.push_back(total.allocated_bytes);
       if (event.size < 0) {
         ++unknown_ends;
         continue;
       }
       const bool is_end = ends_block(event.kind);
       const AllocationEvent& begin = is_end ? events[event.allocation - 1] : event;
+      const std::int64_t total_at_end = total.allocated_bytes;
       for (Sums* sums : {&by_site[index(begin.site)], &total}) {
         sums->allocation_count += !is_end;
         sums->allocated_bytes += is_end ? 0 : event.size;
         sums->live_bytes += is_end ? -event.size : event.size;
         sums->live_count += is_end ? -1 : 1;
+        if (is_end) sums->age_bytes += static_cast<double>(total_at_end - allocated[event.allocation - 1]);
       }
+      allocated.back() = total.allocated_bytes;
       peak_bytes = std::max(peak_bytes, total.live_bytes);
     }
   }
@@ -107,6 +113,10 @@ void expect_sums_of_figures(const ImportedDump& in, bool counts_live = true) {
     if (counts_live) {
       EXPECT_EQ(site.live_count, row.live_count);
     }
+  }
+  for (const queries::SiteLifetimeRow& row : record.site_lifetimes) {
+    if (row.clock != queries::LifetimeClock::bytes || !counts_live) continue;
+    EXPECT_EQ(sums.by_site.at(index(row.site)).age_bytes, row.lifetime_sum);
   }
   EXPECT_EQ(sums.total.live_bytes, record.total.live_bytes);
   EXPECT_EQ(sums.peak_bytes, record.total.peak_bytes);
