@@ -187,7 +187,8 @@ TEST_F(StoreTest, EveryViewSelectsWithoutOurFunctions) {
   std::size_t views = 0;
   for (const std::string& view : db.column("SELECT name FROM sqlite_schema WHERE type = 'view'")) {
     const std::string rows = db.text("SELECT count(*) FROM (SELECT * FROM " + view + ")");
-    EXPECT_EQ(rows == "0", view == "allocation_sites" || view == "events" || view == "site") << view;  // those are of profiles
+    EXPECT_EQ(rows == "0", view == "allocation_sites" || view == "events" || view == "site")
+        << view;  // those are of profiles
     ++views;
   }
   EXPECT_GE(views, 15u);
