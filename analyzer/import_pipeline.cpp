@@ -54,6 +54,7 @@ class StoreOnFirstRow final : public queries::RowSink {
     store().string(object, utf8, hash);
   }
   void value(const queries::PrimitiveValue& value) override { store().value(value); }
+  void event(const queries::AllocationEvent& event) override { store().event(event); }
 
   queries::Store& store() {
     if (store_ == nullptr) {
@@ -169,7 +170,9 @@ po::options_description import_options() {
       "profiles: leaks that do not count, one `leak:PATTERN` a line, as LeakSanitizer and heaptrack have them (may be "
       "repeated)")("no-embedded-suppressions", "profiles: not those that came with the record")(
       "no-builtin-suppressions", "profiles: not those of what glibc and GLib keep on purpose")(
-      "exe", po::value<std::string>()->value_name("FILE"), "cores: the program that died")(
+      "events",
+      "traces: keep every allocation and free as a row of `event` (heaptrack, memray, mtrace, valgrind_trace; about 25 "
+      "bytes each)")("exe", po::value<std::string>()->value_name("FILE"), "cores: the program that died")(
       "sysroot", po::value<std::string>()->value_name("DIR"), "cores: where the paths in the core begin")(
       "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
       "cores: where libraries are looked for by file name (may be repeated)")(
@@ -224,6 +227,7 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
   request.suppressions.files = list("suppressions");
   request.suppressions.embedded = values.count("no-embedded-suppressions") == 0;
   request.suppressions.built_in = values.count("no-builtin-suppressions") == 0;
+  request.import.events = values.count("events") != 0;
   request.import.modules.solib_paths = list("solib-path");
   request.import.modules.debug_directories = list("debug-dir");
   const std::string code = choice(values, "code", {"auto", "all", "none"});
@@ -270,7 +274,8 @@ std::string import_options_text(const ImportRequest& request) {
          " string_limit=" + std::to_string(request.import.string_limit) +
          " weak=" + std::to_string(request.follow_weak) +
          " references=" + std::to_string(static_cast<int>(request.references)) +
-         (request.automatic_references ? "auto" : "") + " threshold=" + format_decimal(request.suspect_threshold, 6) +
+         (request.automatic_references ? "auto" : "") + " events=" + std::to_string(request.import.events) +
+         " threshold=" + format_decimal(request.suspect_threshold, 6) +
          " limit=" + format_decimal(request.memory_limit, 0) + paths;
 }
 
@@ -330,6 +335,41 @@ queries::Results analyse_profile(const ImportRequest& request, queries::Snapshot
   return results;
 }
 
+UsageError no_events(const std::string& input, std::string_view format, std::string_view instead) {
+  std::string those_with;
+  for (const importers::Importer& importer : importers::all_importers()) {
+    if (importer.instead_of_events.empty()) those_with += (those_with.empty() ? "" : ", ") + std::string(importer.name);
+  }
+  return UsageError(input + ": --events: this " + std::string(format) + " input holds " + std::string(instead) +
+                        ", not single events",
+                    "recordings of these kinds have events: " + those_with);
+}
+
+void run_importer(importers::ImportJob& job) {
+  const importers::Importer& importer = importer_for(job.input);
+  if (job.options.events && !importer.instead_of_events.empty()) {
+    throw no_events(job.input.path(), importer.name, importer.instead_of_events);
+  }
+  try {
+    importer.run(job);
+  } catch (const importers::NoEvents& error) {
+    throw no_events(job.input.path(), importer.name, error.what());
+  }
+}
+
+/// --events needs a place for the rows, and one recording that they are of.
+void check_events(const ImportRequest& request, std::size_t files) {
+  if (!request.import.events) return;
+  if (request.output.empty()) {
+    throw UsageError("--events keeps rows in a database, and none is written here",
+                     "heapql import INPUT --events -o DB");
+  }
+  if (files > 1) {
+    throw UsageError("--events is for one recording: these " + std::to_string(files) + " inputs are one series",
+                     "import each into a database of its own");
+  }
+}
+
 /// One file, or the files of a series.
 std::vector<std::string> files_of(const ImportRequest& request) {
   std::vector<std::string> files = input_files(request.input);
@@ -352,6 +392,7 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
   formats::DamageLog input_damage;
   progress.update("open");
   const std::vector<std::string> files = files_of(request);
+  check_events(request, files.size());
   manage_memory(files);
   const bool is_series = files.size() > 1;
   const formats::Input input = is_series ? formats::Input::borrow({}, request.input)
@@ -370,7 +411,7 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
     snapshot.path =
         request.input + (request.more_inputs.empty() ? "" : " and " + std::to_string(files.size() - 1) + " more");
   } else {
-    importer_for(input).run(job);
+    run_importer(job);
     add_input_damage(input_damage, snapshot);
   }
   queries::Results results = snapshot.profile != nullptr

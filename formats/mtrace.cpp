@@ -59,6 +59,7 @@ std::optional<Event> parse_event(std::string_view line) {
     case '!': event.op = Op::failed; break;
     default: return std::nullopt;
   }
+  event.is_realloc = op.front() != '+' && op.front() != '-';
   if (line.starts_with("@ ")) {
     event.caller = line.substr(2);
   } else if (!line.empty()) {

@@ -26,6 +26,7 @@ enum class Op : std::uint8_t { allocated, freed, failed, mark };
 
 struct Event {
   Op op = Op::mark;           ///< mark: "= Start", "= End"
+  bool is_realloc = false;    ///< '<', '>' and '!': an old block of realloc, its new one, or its failure
   std::string_view caller;    ///< "" = not said
   std::uint64_t address = 0;  ///< 0 = "(nil)": an allocation that failed
   std::uint64_t size = 0;     ///< allocated and failed ones

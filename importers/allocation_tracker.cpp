@@ -13,14 +13,8 @@ bool is_full(std::size_t used, std::size_t slots) { return used * 10 >= slots * 
 
 }  // namespace
 
-std::size_t AllocationTracker::slot_of(std::uint64_t address) const {
-  std::size_t slot = spread(address, blocks_.size());
-  while (blocks_[slot].kind != no_kind && blocks_[slot].address != address) slot = (slot + 1) & (blocks_.size() - 1);
-  return slot;
-}
-
 void AllocationTracker::wait_for(std::uint64_t address, std::uint32_t kind) {
-  __builtin_prefetch(&blocks_[spread(address, blocks_.size())], 1);
+  blocks_.prefetch(address);
   if (waiting_count_ == waiting_events) {
     take(waiting_[waiting_at_]);
     waiting_[waiting_at_] = {address, kind};
@@ -39,20 +33,15 @@ void AllocationTracker::catch_up() {
 }
 
 void AllocationTracker::begin(std::uint64_t address, KindId kind) {
-  std::size_t slot = slot_of(address);
-  if (blocks_[slot].kind != no_kind) {
+  std::size_t slot = blocks_.slot_of(address);
+  if (!blocks_[slot].is_empty()) {
     ++missed_frees_;
     has_last_ = false;
     end(address);
-    slot = slot_of(address);
-  }
-  if (is_full(block_count_ + 1, blocks_.size())) {
-    grow_blocks();
-    slot = slot_of(address);
+    slot = blocks_.slot_of(address);
   }
   const Birth born = figures_.allocated(kind);
-  blocks_[slot] = {address, born.bytes, born.ms, index(kind)};
-  ++block_count_;
+  blocks_.insert(slot, {address, born.bytes, born.ms, index(kind)});
   last_address_ = address;
   has_last_ = true;
 }
@@ -60,37 +49,14 @@ void AllocationTracker::begin(std::uint64_t address, KindId kind) {
 void AllocationTracker::end(std::uint64_t address) {
   const bool is_temporary = has_last_ && last_address_ == address;
   has_last_ = false;
-  const std::size_t slot = slot_of(address);
+  const std::size_t slot = blocks_.slot_of(address);
   const Block block = blocks_[slot];
-  if (block.kind == no_kind) {
+  if (block.is_empty()) {
     ++unknown_frees_;
     return;
   }
   figures_.freed(KindId{block.kind}, {block.born_bytes, block.born_ms}, is_temporary);
-  erase(slot);
-}
-
-/// Blocks behind the slot that would not be found any more move up (Knuth 6.4, algorithm R): no tombstones.
-void AllocationTracker::erase(std::size_t slot) {
-  const std::size_t mask = blocks_.size() - 1;
-  std::size_t hole = slot;
-  for (std::size_t at = (hole + 1) & mask; blocks_[at].kind != no_kind; at = (at + 1) & mask) {
-    const std::size_t home = spread(blocks_[at].address, blocks_.size());
-    if (((at - home) & mask) >= ((at - hole) & mask)) {
-      blocks_[hole] = blocks_[at];
-      hole = at;
-    }
-  }
-  blocks_[hole].kind = no_kind;
-  --block_count_;
-}
-
-void AllocationTracker::grow_blocks() {
-  std::vector<Block> old(blocks_.size() * 2);
-  old.swap(blocks_);
-  for (const Block& block : old) {
-    if (block.kind != no_kind) blocks_[slot_of(block.address)] = block;
-  }
+  blocks_.erase(slot);
 }
 
 KindId AllocationTracker::kind_of(queries::SiteId site, std::uint64_t size) {

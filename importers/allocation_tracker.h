@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "importers/allocation_figures.h"
+#include "importers/block_table.h"
 
 namespace importers {
 
@@ -46,6 +47,7 @@ class AllocationTracker {
     std::uint64_t born_bytes = 0;
     std::uint32_t born_ms = 0;
     std::uint32_t kind = no_kind;  // no_kind = an empty slot
+    [[nodiscard]] bool is_empty() const { return kind == no_kind; }
   };
   static constexpr std::uint32_t no_kind = 0xFFFF'FFFFu;
 
@@ -62,10 +64,6 @@ class AllocationTracker {
   }
   void begin(std::uint64_t address, KindId kind);
   void end(std::uint64_t address);
-  /// Of the block at `address`, or of the empty slot where it belongs.
-  [[nodiscard]] std::size_t slot_of(std::uint64_t address) const;
-  void erase(std::size_t slot);
-  void grow_blocks();
   KindId kind_of(queries::SiteId site, std::uint64_t size);
   void grow_kinds();
 
@@ -73,8 +71,7 @@ class AllocationTracker {
   std::array<Event, waiting_events> waiting_{};
   std::size_t waiting_at_ = 0;  // of the oldest
   std::size_t waiting_count_ = 0;
-  std::vector<Block> blocks_ = std::vector<Block>(1024);  // a power of two, at most 7/10 in use
-  std::size_t block_count_ = 0;
+  BlockTable<Block> blocks_;
   struct KindKey {
     std::uint64_t size = 0;
     std::uint32_t site = 0;

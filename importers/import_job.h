@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,8 +50,14 @@ struct ImportOptions {
   unsigned threads = 1;
   ModulePaths modules{};
   CodeModules code = CodeModules::automatic;
+  bool events = false;          ///< rows of `event`, where there is a sink for them; NoEvents where there are none
   std::string code_cache{};     ///< folder for analyses of code, "" = keep none
   bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram
+};
+
+/// `--events` of an input without single events. The message says what it has instead: "sums by call path".
+struct NoEvents : std::runtime_error {
+  using std::runtime_error::runtime_error;
 };
 
 /// phase: "scan", "references", …; done/total in bytes or objects, total 0 = unknown. Called often: cheap, or filtered.

@@ -2,12 +2,14 @@
 
 #include <functional>
 #include <unordered_map>
+#include <utility>
 
 #include "formats/demangle.h"
 #include "formats/line_windows.h"
 #include "formats/mtrace.h"
 #include "formats/text_lines.h"
 #include "formats/valgrind_trace.h"
+#include "importers/allocation_events.h"
 #include "importers/allocation_tracker.h"
 #include "importers/hexadecimal.h"
 #include "importers/take_damage.h"
@@ -16,6 +18,7 @@
 namespace importers {
 namespace {
 
+using queries::EventKind;
 using queries::SiteId;
 
 /// Texts that stand for a call path → its site, each parsed once.
@@ -40,10 +43,29 @@ class SiteTexts {
   SiteId last_site_ = queries::no_site;
 };
 
+/// Of a function as valgrind names it: C's by their names, operators of C++ as they are mangled.
+EventKind kind_of_begin(std::string_view function) {
+  constexpr std::pair<std::string_view, EventKind> names[] = {{"malloc", EventKind::malloc},
+                                                              {"calloc", EventKind::calloc},
+                                                              {"realloc", EventKind::realloc},
+                                                              {"memalign", EventKind::memalign},
+                                                              {"posix_memalign", EventKind::posix_memalign},
+                                                              {"aligned_alloc", EventKind::aligned_alloc},
+                                                              {"valloc", EventKind::valloc},
+                                                              {"pvalloc", EventKind::pvalloc}};
+  for (const auto& [name, kind] : names) {
+    if (function == name) return kind;
+  }
+  return function.starts_with("_Zn") ? EventKind::operator_new : EventKind::allocation;
+}
+EventKind kind_of_end(std::string_view function) {
+  return function.starts_with("_Zd") ? EventKind::operator_delete : EventKind::free;
+}
+
 class MallocTraceImport {
  public:
   MallocTraceImport(ImportJob& job, std::string_view format)
-      : job_(job), snapshot_(job.snapshot), windows_(job.input, damage_) {
+      : job_(job), snapshot_(job.snapshot), windows_(job.input, damage_), event_rows_(job) {
     snapshot_.profile = std::make_shared<queries::AllocationProfile>();
     profile_ = snapshot_.profile.get();
     snapshot_.path = job.input.path();
@@ -74,8 +96,14 @@ class MallocTraceImport {
       damage_.add(offset, line.size() + 1, "no line of mtrace's");
     } else if (event->op == formats::mtrace::Op::freed) {
       tracker_.free(event->address);
+      if (event_rows_.are_wanted()) events_.free(EventKind::free, event->address, mtrace_site(event->caller));
     } else if (event->op == formats::mtrace::Op::allocated && event->address != 0) {
-      tracker_.allocate(event->address, event->size, mtrace_site(event->caller));
+      const SiteId site = mtrace_site(event->caller);
+      tracker_.allocate(event->address, event->size, site);
+      if (event_rows_.are_wanted()) {
+        events_.allocate(event->is_realloc ? EventKind::realloc : EventKind::allocation, event->address, event->size,
+                         site);
+      }
     }
   }
 
@@ -90,11 +118,18 @@ class MallocTraceImport {
     if (event->size > AllocationFigures::largest_size) {
       return damage_.add(offset, line.size() + 1, "block of an impossible size");
     }
-    if (event->freed != 0) tracker_.free(event->freed);
+    if (event->freed != 0) {
+      tracker_.free(event->freed);
+      if (event_rows_.are_wanted()) events_.free(kind_of_end(event->function), event->freed, queries::no_site);
+    }
     if (event->allocated != 0) {
-      tracker_.allocate(event->allocated, event->size, sites_.site(event->function, [&](std::string_view function) {
+      const SiteId site = sites_.site(event->function, [&](std::string_view function) {
         return profile_->sites.add(queries::no_site, {formats::demangle(function), {}, 0, {}, false});
-      }));
+      });
+      tracker_.allocate(event->allocated, event->size, site);
+      if (event_rows_.are_wanted()) {
+        events_.allocate(kind_of_begin(event->function), event->allocated, event->size, site);
+      }
     }
   }
 
@@ -103,6 +138,7 @@ class MallocTraceImport {
     profile_->records.front().path = snapshot_.path;
     snapshot_.meta.emplace_back("unknown_frees", std::to_string(tracker_.unknown_frees()));
     snapshot_.meta.emplace_back("missed_frees", std::to_string(tracker_.missed_frees()));
+    event_rows_.finish(false);
     take_damage(damage_, snapshot_);
   }
 
@@ -125,6 +161,8 @@ class MallocTraceImport {
   formats::LineWindows windows_;
   SiteTexts sites_;
   AllocationTracker tracker_;
+  EventRows event_rows_;
+  BlockEvents events_{event_rows_};
 };
 
 }  // namespace

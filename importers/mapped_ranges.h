@@ -6,6 +6,7 @@
 #include <map>
 #include <vector>
 
+#include "importers/allocation_events.h"
 #include "importers/allocation_tracker.h"
 #include "queries/allocation_profile.h"
 
@@ -14,7 +15,8 @@ namespace importers {
 /// O(log mappings) a call, and as much for every mapping that a munmap cuts.
 class MappedRanges {
  public:
-  explicit MappedRanges(AllocationTracker& tracker) : tracker_(tracker) {}
+  /// `events`: gets a row for each mapping and for each part of one that ends; nullptr = nobody wants them.
+  MappedRanges(AllocationTracker& tracker, BlockEvents* events) : tracker_(tracker), events_(events) {}
 
   /// A new mapping ends what it overlaps, as the kernel does.
   void map(std::uint64_t address, std::uint64_t size, queries::SiteId site);
@@ -32,8 +34,12 @@ class MappedRanges {
     queries::SiteId site = queries::no_site;
   };
   void add(std::uint64_t start, std::uint64_t end, queries::SiteId site);
+  /// Ends mappings, or their parts, from `address` on; whether there were any.
+  bool end(std::uint64_t address, std::uint64_t end);
+  void end_part(std::uint64_t start, const Range& range, std::uint64_t from, std::uint64_t to);
 
   AllocationTracker& tracker_;
+  BlockEvents* events_;
   std::map<std::uint64_t, Range> ranges_;  // by start, none overlaps another; few, and found by neighbours
   std::vector<Rest> rests_;
 };

@@ -5,8 +5,10 @@
 #include <array>
 #include <optional>
 #include <string_view>
+#include <unordered_map>
 
 #include "formats/memray.h"
+#include "importers/allocation_events.h"
 #include "importers/allocation_tracker.h"
 #include "importers/mapped_ranges.h"
 #include "importers/memray_stacks.h"
@@ -23,6 +25,27 @@ using memray::Record;
 using memray::RecordKind;
 using queries::SiteId;
 
+queries::EventKind event_kind(Allocator allocator) {
+  using queries::EventKind;
+  constexpr std::array<EventKind, memray::allocator_count> kinds{EventKind::allocation,
+                                                                 EventKind::malloc,
+                                                                 EventKind::free,
+                                                                 EventKind::calloc,
+                                                                 EventKind::realloc,
+                                                                 EventKind::posix_memalign,
+                                                                 EventKind::aligned_alloc,
+                                                                 EventKind::memalign,
+                                                                 EventKind::valloc,
+                                                                 EventKind::pvalloc,
+                                                                 EventKind::mmap,
+                                                                 EventKind::munmap,
+                                                                 EventKind::pymalloc_malloc,
+                                                                 EventKind::pymalloc_calloc,
+                                                                 EventKind::pymalloc_realloc,
+                                                                 EventKind::pymalloc_free};
+  return kinds[static_cast<std::size_t>(allocator)];
+}
+
 /// What both kinds of captures have: frames, threads, modules.
 class MemrayImport {
  public:
@@ -31,7 +54,10 @@ class MemrayImport {
         header_(header),
         profile_(profile),
         frames_(profile.sites, header.python_version),
-        native_(profile.sites) {}
+        native_(profile.sites),
+        event_rows_(job) {
+    event_rows_.set_time(0);
+  }
 
   void run(memray::Reader& reader);
 
@@ -41,6 +67,8 @@ class MemrayImport {
   void take_aggregate(const Record& record);
   void take_memory(const Record& record);
   void finish();
+  /// The row of `thread`, which is made when it is first asked for; -1 when there are too many for any program.
+  std::int64_t thread_row(std::uint64_t thread);
 
   ImportJob& job_;
   const memray::Header& header_;
@@ -49,7 +77,10 @@ class MemrayImport {
   NativeFrames native_;
   ThreadStacks stacks_;
   AllocationTracker tracker_;
-  MappedRanges mappings_{tracker_};
+  EventRows event_rows_;
+  BlockEvents events_{event_rows_};
+  MappedRanges mappings_{tracker_, event_rows_.are_wanted() ? &events_ : nullptr};
+  std::unordered_map<std::uint64_t, std::int64_t> thread_rows_;
   SiteRows rows_{profile_.records.back()};  // of aggregated captures
   std::vector<SiteId> paths_;               // of aggregated captures
   std::uint64_t segment_base_ = 0;
@@ -84,8 +115,15 @@ void MemrayImport::take(const Record& record) {
           frames_.add(has_parent ? paths_[static_cast<std::size_t>(record.parent - 1)] : queries::no_site, record.id));
       return;
     }
-    case RecordKind::thread_switch: return stacks_.switch_to(record.thread);
-    case RecordKind::thread_name: job_.snapshot.threads.emplace_back().name = record.function; return;
+    case RecordKind::thread_switch:
+      stacks_.switch_to(record.thread);
+      if (event_rows_.are_wanted()) event_rows_.set_thread(thread_row(record.thread));
+      return;
+    case RecordKind::thread_name: {
+      const std::int64_t row = thread_row(stacks_.thread());
+      if (row >= 0) job_.snapshot.threads[static_cast<std::size_t>(row)].name = record.function;
+      return;
+    }
     case RecordKind::memory:
     case RecordKind::aggregated_memory: return take_memory(record);
     case RecordKind::native_frame: return native_.define(record.address, record.id);
@@ -97,10 +135,24 @@ void MemrayImport::take(const Record& record) {
   }
 }
 
+std::int64_t MemrayImport::thread_row(std::uint64_t thread) {
+  constexpr std::size_t most_threads = 1 << 20;
+  std::vector<queries::ThreadRow>& threads = job_.snapshot.threads;
+  const auto found = thread_rows_.find(thread);
+  if (found != thread_rows_.end()) return found->second;
+  if (threads.size() >= most_threads) return -1;
+  const auto row = static_cast<std::int64_t>(threads.size());
+  threads.emplace_back();
+  thread_rows_.emplace(thread, row);
+  return row;
+}
+
 void MemrayImport::take_allocation(const Record& record) {
   ++calls_[static_cast<std::size_t>(record.allocator)];
   if (memray::is_free(record.allocator)) {
     tracker_.free(record.address);
+    // Its call path is not recorded: memray brings the Python stack up to date before allocations only.
+    if (event_rows_.are_wanted()) events_.free(event_kind(record.allocator), record.address, queries::no_site);
     return;
   }
   if (record.allocator == Allocator::munmap) return mappings_.unmap(record.address, record.size);
@@ -109,6 +161,7 @@ void MemrayImport::take_allocation(const Record& record) {
   const std::uint64_t size = std::min(record.size, AllocationFigures::largest_size);
   if (record.allocator == Allocator::mmap) return mappings_.map(record.address, size, site);
   tracker_.allocate(record.address, size, site);
+  if (event_rows_.are_wanted()) events_.allocate(event_kind(record.allocator), record.address, size, site);
 }
 
 void MemrayImport::take_aggregate(const Record& record) {
@@ -125,7 +178,9 @@ void MemrayImport::take_aggregate(const Record& record) {
 
 void MemrayImport::take_memory(const Record& record) {
   if (record.kind == RecordKind::memory) {
-    tracker_.figures().set_time(static_cast<std::uint32_t>(std::min<std::uint64_t>(record.ms, 0xFFFF'FFFF)));
+    const auto ms = static_cast<std::uint32_t>(std::min<std::uint64_t>(record.ms, 0xFFFF'FFFF));
+    tracker_.figures().set_time(ms);
+    event_rows_.set_time(ms);
     tracker_.figures().set_rss(static_cast<std::uint64_t>(figure(record.rss)));
     return;
   }
@@ -150,6 +205,7 @@ void MemrayImport::finish() {
     tracker_.finish(profile_);
     profile_.records.back().path = job_.input.path();
     mappings_.correct(profile_.records.back());
+    event_rows_.finish(false);
     if (tracker_.unknown_frees() != 0) {
       job_.snapshot.meta.emplace_back("memray.frees_of_older_blocks", std::to_string(tracker_.unknown_frees()));
     }
@@ -213,6 +269,9 @@ void import_memray(ImportJob& job) {
     throw formats::InputError(job.input.path() +
                               ": a memray capture with lifetimes of Python objects, whose records are not read: record "
                               "again without them");
+  }
+  if (job.options.events && header->is_aggregated) {
+    throw NoEvents("sums by call path, as it was recorded with --aggregate");
   }
   formats::DamageLog damage;
   queries::AllocationProfile& profile = begin_profile(job, "memray");

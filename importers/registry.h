@@ -22,6 +22,8 @@ struct Importer {
   std::vector<std::pair<std::string, std::string>> (*describe)(formats::Bytes head);
   /// Several inputs of this kind are one series (profiles, memory over time); not of heap dumps.
   bool makes_series = true;
+  /// What it has instead of single events (`--events`), as NoEvents says it; "" = it has them.
+  std::string_view instead_of_events{};
 };
 
 /// The fact of describe() that says why run() would refuse.

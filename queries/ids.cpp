@@ -52,4 +52,12 @@ std::string_view to_text(RootKind kind) {
   return word(words, kind);
 }
 
+std::string_view to_text(EventKind kind) {
+  static constexpr std::array<std::string_view, 19> words{
+      "allocation", "free",    "missed_free",     "delete",          "munmap",          "pymalloc_free", "malloc",
+      "calloc",     "realloc", "posix_memalign",  "aligned_alloc",   "memalign",        "valloc",        "pvalloc",
+      "new",        "mmap",    "pymalloc_malloc", "pymalloc_calloc", "pymalloc_realloc"};
+  return word(words, kind);
+}
+
 }  // namespace queries

@@ -93,10 +93,38 @@ enum class Doubt : std::uint8_t {
   leftover_register,  ///< in a vector register of a thread that is in a system call
 };
 
+/// `event.kind`: what was called, as far as the record says it. Kinds from `free` to `pymalloc_free` end a block, the
+/// others begin one.
+enum class EventKind : std::uint8_t {
+  allocation = 0,   ///< malloc, calloc, realloc, new …: the record does not say which
+  free = 1,         ///< also of the old block of a realloc
+  missed_free = 2,  ///< not in the record: the next block at the address shows that there was one
+  operator_delete = 3,
+  munmap = 4,
+  pymalloc_free = 5,
+  malloc = 6,
+  calloc = 7,
+  realloc = 8,
+  posix_memalign = 9,
+  aligned_alloc = 10,
+  memalign = 11,
+  valloc = 12,
+  pvalloc = 13,
+  operator_new = 14,
+  mmap = 15,
+  pymalloc_malloc = 16,
+  pymalloc_calloc = 17,
+  pymalloc_realloc = 18,
+};
+[[nodiscard]] constexpr bool ends_block(EventKind kind) {
+  return kind >= EventKind::free && kind <= EventKind::pymalloc_free;
+}
+
 std::string_view to_text(ObjectKind);    ///< "instance", "object_array", "primitive_array", "class", "block"
 std::string_view to_text(Strength);      ///< "strong", "soft", "weak", "final", "phantom", "internal", "uncertain"
 std::string_view to_text(Reachability);  ///< "strong" … "unreachable", "uncertain"
 std::string_view to_text(Doubt);         ///< "interior pointer", "end of a text", …; "" for none
 std::string_view to_text(RootKind);      ///< "jni_global", "java_frame", …
+std::string_view to_text(EventKind);     ///< "allocation", "free", "missed_free", "malloc", "new", …
 
 }  // namespace queries

@@ -1,8 +1,8 @@
 -- The tables of a heapql database (contract). Ordinary tables only: stock sqlite3 and Python's sqlite3 read every one.
 -- A NULL means "not known", never 0. Sizes are bytes. Addresses are 64-bit integers (two's complement above 2^63).
 -- Small integers in kind, strength and reachability are the enumerations of queries/ids.h; views show them as text.
--- Written by queries/store.cpp; `object`, `reference`, `reference_page`, `inbound`, `string` and `value` as pages of our
--- own (queries/page_writer.h), so their column order and keys here are what the writer encodes.
+-- Written by queries/store.cpp; `object`, `reference`, `reference_page`, `inbound`, `string`, `value` and `event` as pages
+-- of our own (queries/page_writer.h), so their column order and keys here are what the writer encodes.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
@@ -176,6 +176,17 @@ CREATE TABLE lifetime (
 -- What was done with the blocks, where the recorder watched (DHAT). site_access_offset: accesses by byte of the block.
 CREATE TABLE site_access (snapshot_id INTEGER, site_id INTEGER, read_bytes INTEGER, written_bytes INTEGER);
 CREATE TABLE site_access_offset (snapshot_id INTEGER, site_id INTEGER, offset INTEGER, access_count INTEGER);
+-- Single events of an allocation trace, in the order of the record; only with heapql import --events. Failed calls are not
+-- here. A row begins a block (malloc, mmap, …) or ends one (kinds 1 to 5); realloc is a free of the old block and, in the
+-- next row of the thread, the new one. View `events` has kind, address and time as people read them.
+-- t_ms: milliseconds from the start of the record, as the recorder last said (0 before that); NULL = it has no clock. kind: queries/ids.h
+-- EventKind. size: bytes requested of the block that begins or ends, of munmap those that end; NULL: a free of a block
+-- that the record does not have. site_id: the call path, NULL = not recorded, as that of most frees is not.
+-- allocation_id: of the end of a block, the event that began it. meta `event.is_estimated` 1: the record does not say
+-- which block was freed but of which site and size it was; the youngest one is named.
+CREATE TABLE event (
+  id INTEGER PRIMARY KEY, t_ms INTEGER, kind INTEGER, size INTEGER, site_id INTEGER, allocation_id INTEGER,
+  address INTEGER, thread_id INTEGER);
 -- t: seconds from the start of the record.
 CREATE TABLE series (name TEXT, t REAL, value REAL, unit TEXT);
 -- subject: series; site, its live bytes over a series of records; class, its live bytes over a series of heaps. verdict: LEAKING, WARMING UP, STEP, STABLE or

@@ -70,9 +70,10 @@ struct Roots {
     inbound = root("inbound");
     string = root("string");
     value = root("value");
+    event = root("event");
     profile = {root("site_path"), root("site_stat"), root("site_stat_by_site"), root("site_size")};
   }
-  std::uint32_t object = 0, reference = 0, reference_page = 0, inbound = 0, string = 0, value = 0;
+  std::uint32_t object = 0, reference = 0, reference_page = 0, inbound = 0, string = 0, value = 0, event = 0;
   ProfileRoots profile;
 };
 
@@ -133,7 +134,8 @@ struct Store::Implementation {
         references(file, roots.reference, TreeWriter::Kind::index),
         reference_pages(file, roots.reference_page, TreeWriter::Kind::table),
         strings(file, roots.string, TreeWriter::Kind::table),
-        values(file, roots.value, TreeWriter::Kind::index) {}
+        values(file, roots.value, TreeWriter::Kind::index),
+        events(file, roots.event, TreeWriter::Kind::table) {}
 
   void packed_reference(std::uint32_t source, const PackedReference& reference);
   void end_source();
@@ -150,12 +152,14 @@ struct Store::Implementation {
   TreeWriter reference_pages;
   TreeWriter strings;
   TreeWriter values;
+  TreeWriter events;
   Record record;
   std::string scratch;
   std::uint64_t last_reference = 0;  // (source, slot) + 1 of the last row
   std::int64_t last_string = -1;
   std::int64_t value_object = -1;
   std::uint32_t value_ordinal = 0;
+  std::uint64_t last_event = 0;
   bool finished = false;
 
   // references=packed: the current source and the chunk it goes into.
@@ -254,6 +258,27 @@ void Store::value(const PrimitiveValue& value) {
   store.values.add(record);
 }
 
+void Store::event(const AllocationEvent& event) {
+  Implementation& store = *implementation_;
+  if (event.id <= store.last_event) out_of_order("event");
+  store.last_event = event.id;
+  Record& record = store.record;
+  const auto optional = [&](bool is_known, std::uint64_t value) {
+    is_known ? record.integer(static_cast<std::int64_t>(value)) : record.null();
+  };
+  record.clear();
+  record.null();  // id is the rowid
+  optional(event.t_ms >= 0, static_cast<std::uint64_t>(event.t_ms));
+  record.integer(static_cast<std::int64_t>(event.kind));
+  optional(event.size >= 0, static_cast<std::uint64_t>(event.size));
+  optional(event.site != no_site, index(event.site));
+  optional(event.allocation != 0, event.allocation);
+  optional(event.address != 0, event.address);
+  optional(event.thread >= 0, static_cast<std::uint64_t>(event.thread));
+  record.drop_trailing_nulls();
+  store.events.add(static_cast<std::int64_t>(event.id), record);
+}
+
 void Store::Implementation::write_objects(const Snapshot& snapshot, const Results& results) {
   TreeWriter tree(file, roots.object, TreeWriter::Kind::table);
   auto class_object = snapshot.class_objects.begin();
@@ -305,6 +330,7 @@ void Store::finish(const Snapshot& snapshot, Results results) {
   store.reference_pages.finish();
   store.strings.finish();
   store.values.finish();
+  store.events.finish();
   store.write_objects(snapshot, results);
   // 17 bytes per object that the inbound pages can use. Not `= {}`: that keeps the memory.
   const auto release = [](auto& column) { std::remove_reference_t<decltype(column)>().swap(column); };

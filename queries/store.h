@@ -16,7 +16,7 @@
 namespace queries {
 
 inline constexpr int application_id = 0x48505147;  // 'HPQG'
-inline constexpr int schema_version = 2;
+inline constexpr int schema_version = 3;
 
 /// The store cannot go on: disk full, no permission, not our database. Message names file and cause.
 struct StoreError : std::runtime_error {
@@ -51,6 +51,7 @@ class Store final : public RowSink {
   void reference(ObjectId source, std::uint32_t slot, ObjectId target, NameId name, Strength strength) override;
   void string(ObjectId object, std::string_view utf8, std::uint64_t hash) override;
   void value(const PrimitiveValue& value) override;
+  void event(const AllocationEvent& event) override;
 
   /// Writes object rows, inbound pages and every small table, checks, syncs, renames. Throws StoreError. Move the
   /// results in: their per-object columns are freed as soon as the rows are written.

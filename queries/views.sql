@@ -73,6 +73,25 @@ LEFT JOIN (SELECT k.site_id, sum(k.object_count) AS leaked_count, sum(k.bytes) A
   ON l.site_id = t.site_id
 WHERE t.snapshot_id = 1;
 
+-- Single events of an allocation trace (heapql import --events). live_bytes_delta: what the event does to live bytes, so
+-- that sum(live_bytes_delta) OVER (ORDER BY id) is what was live. function: that names the call path, as in
+-- allocation_sites. is_estimated: of allocation_id, see table `event`.
+CREATE VIEW events AS
+SELECT e.id, e.t_ms / 1000.0 AS t,
+  CASE e.kind WHEN 0 THEN 'allocation' WHEN 1 THEN 'free' WHEN 2 THEN 'missed_free' WHEN 3 THEN 'delete'
+    WHEN 4 THEN 'munmap' WHEN 5 THEN 'pymalloc_free' WHEN 6 THEN 'malloc' WHEN 7 THEN 'calloc' WHEN 8 THEN 'realloc'
+    WHEN 9 THEN 'posix_memalign' WHEN 10 THEN 'aligned_alloc' WHEN 11 THEN 'memalign' WHEN 12 THEN 'valloc'
+    WHEN 13 THEN 'pvalloc' WHEN 14 THEN 'new' WHEN 15 THEN 'mmap' WHEN 16 THEN 'pymalloc_malloc'
+    WHEN 17 THEN 'pymalloc_calloc' WHEN 18 THEN 'pymalloc_realloc' END AS kind,
+  CASE WHEN e.address IS NOT NULL THEN printf('0x%x', e.address) END AS address, e.size,
+  CASE WHEN e.kind BETWEEN 1 AND 5 THEN -e.size ELSE e.size END AS live_bytes_delta, e.site_id,
+  (SELECT s.function FROM site AS s WHERE s.id = coalesce((SELECT t.named_site_id FROM site_stat AS t
+      WHERE t.site_id = e.site_id AND t.snapshot_id = 1), e.site_id)) AS function,
+  e.thread_id, (SELECT h.name FROM thread AS h WHERE h.id = e.thread_id) AS thread, e.allocation_id,
+  CASE WHEN e.allocation_id IS NOT NULL
+    THEN (SELECT m.value = '1' FROM meta AS m WHERE m.key = 'event.is_estimated') END AS is_estimated
+FROM event AS e;
+
 CREATE VIEW duplicate_strings AS
 SELECT d.value, d.object_count, d.bytes_each, d.wasted_bytes, d.example_id, d.hash
 FROM duplicate AS d WHERE d.is_string

@@ -19,14 +19,16 @@ TEST(Mtrace, EventsInEverySpelling) {
     mtrace::Op op;
     std::uint64_t address, size;
     const char* caller;
+    bool is_realloc = false;
   };
   for (const Case& known : {
            Case{"@ /opt/app:[0x11c9] + 0x56095389a4a0 0x64", mtrace::Op::allocated, 0x56095389a4a0, 0x64,
                 "/opt/app:[0x11c9]"},
            Case{"@ /opt/app:[0x11d0] - 0x56095389a4a0", mtrace::Op::freed, 0x56095389a4a0, 0, "/opt/app:[0x11d0]"},
-           Case{"@ ./my app:(make+0x1a)[0x11d0] < 0x10", mtrace::Op::freed, 0x10, 0, "./my app:(make+0x1a)[0x11d0]"},
-           Case{"@ [0x4005fb] > 0x20 0x1000", mtrace::Op::allocated, 0x20, 0x1000, "[0x4005fb]"},
-           Case{"@ [0x4005fb] ! 0x20 0x1000", mtrace::Op::failed, 0x20, 0x1000, "[0x4005fb]"},
+           Case{"@ ./my app:(make+0x1a)[0x11d0] < 0x10", mtrace::Op::freed, 0x10, 0, "./my app:(make+0x1a)[0x11d0]",
+                true},
+           Case{"@ [0x4005fb] > 0x20 0x1000", mtrace::Op::allocated, 0x20, 0x1000, "[0x4005fb]", true},
+           Case{"@ [0x4005fb] ! 0x20 0x1000", mtrace::Op::failed, 0x20, 0x1000, "[0x4005fb]", true},
            Case{"@ [0x4005fb] + (nil) 0x1000", mtrace::Op::allocated, 0, 0x1000, "[0x4005fb]"},
            Case{"+ 0x20 0", mtrace::Op::allocated, 0x20, 0, ""},
            Case{"- 0x20", mtrace::Op::freed, 0x20, 0, ""},
@@ -39,6 +41,7 @@ TEST(Mtrace, EventsInEverySpelling) {
     EXPECT_EQ(event->address, known.address) << known.line;
     EXPECT_EQ(event->size, known.size) << known.line;
     EXPECT_EQ(event->caller, known.caller) << known.line;
+    EXPECT_EQ(event->is_realloc, known.is_realloc) << known.line;
   }
   for (const char* wrong : {"", "@", "@ [0x1]", "@ [0x1] +", "@ [0x1] + 0x10", "@ [0x1] * 0x10 0x20", "x [0x1] - 0x10",
                             "@ [0x1] - 10", "@ [0x1] + 0x10 0xfffffffffffffffff"}) {

@@ -28,12 +28,22 @@ void import(std::string_view dump, const importers::ImportOptions& options) {
   }
 }
 
+void import_or_refuse_events(std::string_view dump) {
+  importers::ImportOptions options;
+  options.events = true;
+  try {
+    import(dump, options);
+  } catch (const importers::NoEvents&) {
+    import(dump, {});
+  }
+}
+
 }  // namespace
 
 void fuzz(formats::Bytes input) {
   const std::string_view dump = formats::as_text(input);
   if (importers::find_importer(input) == nullptr) return;
-  import(dump, {});
+  import_or_refuse_events(dump);
   import(dump, {.sizes = importers::SizeRule::mat});
   import(dump, {.histogram_only = true});
 }

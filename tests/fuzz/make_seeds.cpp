@@ -86,6 +86,10 @@ void write_traces(const std::filesystem::path& folder) {
   write(folder / "heaptrack" / "format_3", tests::small_heaptrack(3));
   write(folder / "malloc_traces" / "mtrace", tests::small_mtrace);
   write(folder / "malloc_traces" / "valgrind", tests::small_valgrind_trace);
+  // Of those with single events: the target of whole imports asks for them.
+  write(folder / "import" / "heaptrack", tests::small_heaptrack(3));
+  write(folder / "import" / "mtrace", tests::small_mtrace);
+  write(folder / "import" / "memray", tests::memray_capture(13));
 }
 
 void write_perf(const std::filesystem::path& folder) {

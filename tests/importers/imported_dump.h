@@ -35,6 +35,7 @@ class RecordingSink final : public queries::RowSink {
   std::vector<RecordedReference> references;
   std::vector<RecordedString> strings;
   std::vector<queries::PrimitiveValue> values;
+  std::vector<queries::AllocationEvent> events;
   void reference(queries::ObjectId source, std::uint32_t slot, queries::ObjectId target, queries::NameId name,
                  queries::Strength strength) override {
     references.push_back({source, slot, target, name, strength});
@@ -43,6 +44,7 @@ class RecordingSink final : public queries::RowSink {
     strings.push_back({object, std::string(utf8), hash});
   }
   void value(const queries::PrimitiveValue& value) override { values.push_back(value); }
+  void event(const queries::AllocationEvent& event) override { events.push_back(event); }
 };
 
 inline bool is_utf8(std::string_view text) {
@@ -58,10 +60,36 @@ inline bool is_utf8(std::string_view text) {
   return true;
 }
 
+/// What is wrong with rows of `event`, "" = nothing. Independent of what the input said.
+inline std::string problem_of_events(const queries::Snapshot& s, const std::vector<queries::AllocationEvent>& events) {
+  using namespace queries;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const AllocationEvent& event = events[i];
+    if (event.id != i + 1) return "events are not numbered from 1";
+    if (event.site != no_site && index(event.site) >= s.profile->sites.size()) return "an event of no site";
+    if (event.thread >= static_cast<std::int64_t>(s.threads.size())) return "an event of no thread";
+    if (i > 0 && event.t_ms < events[i - 1].t_ms) return "an event before the one before it";
+    if (!ends_block(event.kind)) {
+      if (event.size < 0 || event.allocation != 0) return "a beginning without a size, or with a beginning of its own";
+      continue;
+    }
+    if ((event.size < 0) != (event.allocation == 0)) return "an end with half of what it ends";
+    if (event.allocation >= event.id) return "an end before its beginning";
+    if (event.allocation == 0) continue;
+    const AllocationEvent& begin = events[event.allocation - 1];
+    if (ends_block(begin.kind)) return "an end of an end";
+    if (event.size > begin.size) return "more ends than began";
+  }
+  return {};
+}
+
 /// What is wrong with a finished import, "" = nothing. Independent of what the dump said.
 inline std::string problem_of(const queries::Snapshot& s, const RecordingSink* rows) {
   using namespace queries;
-  if (s.profile) return problem_of(*s.profile);
+  if (s.profile) {
+    const std::string problem = problem_of(*s.profile);
+    return problem.empty() && rows != nullptr ? problem_of_events(s, rows->events) : problem;
+  }
   const std::uint32_t count = s.object_count;
   const auto is_object = [&](ObjectId id) { return index(id) < count; };
   if (s.addresses.size() != count) return "address map and object count differ";

@@ -31,6 +31,7 @@ class References final : public queries::RowSink {
   }
   void string(ObjectId, std::string_view, std::uint64_t) override {}
   void value(const queries::PrimitiveValue&) override {}
+  void event(const queries::AllocationEvent&) override {}
 };
 
 class TypedSample : public testing::TestWithParam<std::tuple<std::string, std::string>> {

@@ -54,6 +54,15 @@ check_sites() {  # names are known: each site has its own
       WHERE function = 'run_batch'")" "600 180000"
 }
 
+check_events() {  # FILE: single events sum to the figures, which are checked against the truth
+  "$heapql" import --quiet --events "$1" -o "$work/db" 2> "$work/warnings" || { cat "$work/warnings"; check "events, status" failed 0; return; }
+  check "events that allocate" "$(number "SELECT count(*) FROM events WHERE size IS NOT NULL AND allocation_id IS NULL")" \
+    "$(metric allocations.count)"
+  check "events' live bytes" "$(number "SELECT sum(live_bytes_delta) FROM events")" "$(metric heap.live_bytes)"
+  check "events' peak" "$(number "SELECT max(live) FROM (SELECT sum(live_bytes_delta) OVER (ORDER BY id) AS live FROM events)")" \
+    "$(metric peak.bytes)"
+}
+
 check_recording() {  # FILE
   "$heapql" import --quiet "$1" -o "$work/db" 2> "$work/warnings" || { cat "$work/warnings"; check "is imported, status" failed 0; return; }
   check "damage" "$(number 'SELECT count(*) FROM damage')" 0
@@ -85,6 +94,9 @@ check_recording() {  # FILE
   # Parts sum to totals, whatever recorded it.
   check "sites sum to the total" "$(number "SELECT coalesce(sum(live_bytes), 0) = coalesce((SELECT value FROM metric
       WHERE name = 'heap.live_bytes'), 0) AS same FROM site_stat WHERE snapshot_id = 1")" 1
+  case $recorder in
+    mtrace | valgrind-trace | heaptrack) check_events "$1" ;;
+  esac
   rm -f "$work/db"
 }
 
