@@ -68,6 +68,19 @@ bool member_offset(Dwarf_Die& die, std::uint64_t& offset) {
   return offset < largest;
 }
 
+Encoding encoding_of(std::uint64_t dwarf) {
+  switch (dwarf) {
+    case DW_ATE_signed:
+    case DW_ATE_signed_char: return Encoding::signed_integer;
+    case DW_ATE_float:
+    case DW_ATE_complex_float:
+    case DW_ATE_imaginary_float:
+    case DW_ATE_decimal_float: return Encoding::floating;
+    case DW_ATE_boolean: return Encoding::boolean;
+    default: return Encoding::unsigned_integer;
+  }
+}
+
 /// Elements of all dimensions; 0 = not known.
 std::uint64_t element_count(Dwarf_Die& array) {
   std::uint64_t all = 1;
@@ -268,6 +281,7 @@ const DebugType& TypeCatalog::Impl::record(TypeId id, int depth) {
     case TypeKind::scalar: {
       type.name = name_in(die);
       const std::uint64_t encoding = number_in(die, DW_AT_encoding, 0);
+      type.encoding = encoding_of(encoding);
       type.is_character = encoding == DW_ATE_signed_char || encoding == DW_ATE_unsigned_char || encoding == DW_ATE_UTF;
       break;
     }
@@ -282,7 +296,11 @@ const DebugType& TypeCatalog::Impl::record(TypeId id, int depth) {
       }
       if (type.name.empty()) type.name = has_name ? name_in(die) : "(anonymous)";
       type.is_complete = !has_attribute(die, DW_AT_declaration);
-      if (type.kind != TypeKind::enumeration) fill_structure(die, index, type);
+      if (type.kind != TypeKind::enumeration) {
+        fill_structure(die, index, type);
+      } else if (type.target != no_type && depth < longest_chain) {
+        type.encoding = record(type.target, depth + 1).encoding;
+      }
       break;
     }
     case TypeKind::array:

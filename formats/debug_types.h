@@ -54,6 +54,9 @@ enum class TypeKind : std::uint8_t {
   member_pointer,  ///< pointer to member: an offset, or two words for functions
 };
 
+/// What the bits of a scalar or enumeration mean.
+enum class Encoding : std::uint8_t { unsigned_integer, signed_integer, floating, boolean };
+
 /// A data member that lies in the object. Static members are variables.
 struct DebugMember {
   std::string name;  ///< "" = an anonymous struct or union, or a bit-field that only fills
@@ -78,6 +81,7 @@ struct DebugType {
       name;  ///< "std::vector<int, std::allocator<int> >", "(anonymous namespace)::Job", "acme::Node*", "int [4]"
   std::uint64_t size = 0;     ///< bytes
   bool is_complete = true;    ///< false: only declared, everywhere in the process
+  Encoding encoding = Encoding::unsigned_integer;  ///< of scalars and enumerations
   bool is_character = false;  ///< of scalars: char, signed char, unsigned char, char8_t …
   bool has_vtable_pointer =
       false;  ///< the class has a vtable pointer of its own: it is polymorphic and its first base is not

@@ -195,4 +195,89 @@ TypeLayout layout_of(TypeCatalog& catalog, TypeId id) {
   return layout;
 }
 
+namespace {
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
+
+/// What moves as one: a member, or bit-fields that follow each other without a gap.
+struct Piece {
+  std::vector<std::size_t> slots;
+  std::uint64_t size = 0;
+  std::uint64_t alignment = 1;
+  std::uint64_t phase =
+      0;  ///< where it begins beyond a multiple of `alignment`: bit-fields keep their place in the unit
+
+  /// The first place from `at` on where it may lie.
+  [[nodiscard]] std::uint64_t place(std::uint64_t at) const {
+    return at + (phase + alignment - at % alignment) % alignment;
+  }
+};
+
+/// From slot `i` on, which moves behind it.
+Piece take_piece(TypeCatalog& catalog, const TypeLayout& layout, std::size_t& i) {
+  Piece piece;
+  const LayoutSlot& first = layout.slots[i];
+  if (first.bit_size == 0) {
+    piece.slots.push_back(i++);
+    piece.size = first.size;
+    piece.alignment = std::max<std::uint64_t>(natural_alignment(catalog, first.type), 1);
+    while (piece.alignment > 1 && first.offset % piece.alignment != 0) piece.alignment /= 2;  // packed
+    return piece;
+  }
+  std::uint64_t end = first.bit_offset;
+  for (; i < layout.slots.size() && layout.slots[i].bit_size != 0 && layout.slots[i].bit_offset == end; ++i) {
+    piece.slots.push_back(i);
+    end += layout.slots[i].bit_size;
+  }
+  piece.size = (end + 7) / 8 - first.bit_offset / 8;
+  piece.alignment = std::max<std::uint64_t>(first.size, 1);
+  piece.phase = first.bit_offset / 8 % piece.alignment;
+  return piece;
+}
+
+}  // namespace
+
+Reordering reorder(TypeCatalog& catalog, const TypeLayout& layout) {
+  Reordering result;
+  const std::size_t count = layout.slots.size();
+  std::vector<Piece> movable;
+  std::uint64_t end = 0;
+  std::size_t last_fixed = count;  // a flexible array
+  if (count != 0) {
+    const DebugType& last = catalog.type(layout.slots.back().type);
+    if (last.kind == TypeKind::array && last.count == 0) last_fixed = count - 1;
+  }
+  for (std::size_t i = 0; i < last_fixed;) {
+    const LayoutSlot& slot = layout.slots[i];
+    if (slot.is_base || slot.is_artificial) {
+      end = std::max(end, slot.offset + slot.size);
+      result.order.push_back(i++);
+    } else {
+      movable.push_back(take_piece(catalog, layout, i));
+    }
+  }
+  constexpr std::size_t most_movable = 4'096;  // hostile ones may have any number
+  if (movable.size() > most_movable) end = layout.size;
+  while (!movable.empty() && movable.size() <= most_movable) {
+    const auto next = std::min_element(movable.begin(), movable.end(), [&](const Piece& a, const Piece& b) {
+      if (a.place(end) != b.place(end)) return a.place(end) < b.place(end);
+      return a.alignment > b.alignment;
+    });
+    end = next->place(end) + next->size;
+    result.order.insert(result.order.end(), next->slots.begin(), next->slots.end());
+    movable.erase(next);
+  }
+  if (last_fixed != count) {
+    result.order.push_back(last_fixed);
+    end = round_up(end, std::max<std::uint64_t>(natural_alignment(catalog, layout.slots.back().type), 1));
+  }
+  result.size = round_up(end, std::max<std::uint32_t>(layout.alignment, 1));
+  if (result.size >= layout.size) {  // nothing to gain: as it is
+    result.size = layout.size;
+    result.order.resize(count);
+    for (std::size_t i = 0; i < count; ++i) result.order[i] = i;
+  }
+  return result;
+}
+
 }  // namespace formats

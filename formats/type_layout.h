@@ -66,6 +66,17 @@ struct TypeLayout {
 /// Of a struct or class; of other types the size and no slots. O(members log members).
 [[nodiscard]] TypeLayout layout_of(TypeCatalog& catalog, TypeId id);
 
+/// The members of a type in another order, with less between them.
+struct Reordering {
+  std::uint64_t size = 0;          ///< of an object then; never more than today
+  std::vector<std::size_t> order;  ///< of TypeLayout::slots, first to last
+};
+
+/// Bases, the vtable pointer and a flexible last array stay where they are; bit-fields that follow each other stay
+/// together and keep their place in the storage unit. Of the others, the one that can begin soonest comes next, of
+/// several the one with the strictest alignment: without bit-fields the least size there is. O(members²).
+[[nodiscard]] Reordering reorder(TypeCatalog& catalog, const TypeLayout& layout);
+
 /// What an object of the type has to be aligned to, as members need it: scalars and pointers by their size, at most 16.
 /// The debugging information seldom says. O(members), nested ones once each.
 [[nodiscard]] std::uint32_t natural_alignment(TypeCatalog& catalog, TypeId id);

@@ -262,6 +262,66 @@ std::size_t compare(const std::string& path) {
   return compared;
 }
 
+TEST_F(TypeLayouts, TheBestOrderOfTheMembers) {
+  const auto best = [&](const std::string& name) { return formats::reorder(*catalog, layout(name)); };
+  EXPECT_EQ(best("Holes").size, 16u);
+  EXPECT_EQ(best("Holes").order, (std::vector<std::size_t>{1, 2, 0}));
+  EXPECT_EQ(best("Packed").size, sizeof(layouts::packed));
+  EXPECT_EQ(best("Two").size, 65u);
+  EXPECT_EQ(best("Outer").size, sizeof(layouts::outer)) << "what is inside of a member stays";
+  EXPECT_LE(best("Bits").size, sizeof(layouts::bits));
+}
+
+/// Of every type of this program with few members: no order whatever is smaller, by trying all of them.
+TEST_F(TypeLayouts, NoOrderOfTheMembersIsSmallerThanTheBest) {
+  constexpr std::size_t most = 6;
+  std::size_t tried = 0;
+  std::size_t improved = 0;
+  for (const TypeId id : catalog->structures()) {
+    if (catalog->type(id).kind != TypeKind::structure || !catalog->type(id).is_complete) continue;
+    const TypeLayout now = formats::layout_of(*catalog, id);
+    const formats::Reordering best = formats::reorder(*catalog, now);
+    ASSERT_LE(best.size, now.size) << now.name;
+    std::vector<std::size_t> sorted = best.order;
+    std::sort(sorted.begin(), sorted.end());
+    ASSERT_EQ(sorted.size(), now.slots.size()) << now.name;
+    for (std::size_t i = 0; i < sorted.size(); ++i) ASSERT_EQ(sorted[i], i) << now.name;
+    std::uint64_t fixed = 0;
+    std::vector<const LayoutSlot*> movable;
+    bool has_bits = false;
+    for (const LayoutSlot& slot : now.slots) {
+      has_bits = has_bits || slot.bit_size != 0 || slot.size == 0;
+      if (slot.is_base || slot.is_artificial) {
+        fixed = std::max(fixed, slot.offset + slot.size);
+      } else {
+        movable.push_back(&slot);
+      }
+    }
+    if (has_bits || movable.empty() || movable.size() > most) continue;
+    const auto alignment = [&](const LayoutSlot& slot) {
+      std::uint64_t needed = formats::natural_alignment(*catalog, slot.type);
+      while (needed > 1 && slot.offset % needed != 0) needed /= 2;
+      return std::max<std::uint64_t>(needed, 1);
+    };
+    std::sort(movable.begin(), movable.end());
+    std::uint64_t least = now.size;
+    do {
+      std::uint64_t end = fixed;
+      for (const LayoutSlot* slot : movable) {
+        const std::uint64_t to = alignment(*slot);
+        end = (end + to - 1) / to * to + slot->size;
+      }
+      const std::uint64_t to = std::max<std::uint32_t>(now.alignment, 1);
+      least = std::min(least, (end + to - 1) / to * to);
+    } while (std::next_permutation(movable.begin(), movable.end()));
+    EXPECT_EQ(best.size, least) << now.name;
+    ++tried;
+    improved += best.size < now.size ? 1 : 0;
+  }
+  EXPECT_GT(tried, 200u);
+  EXPECT_GT(improved, 0u);
+}
+
 bool has_pahole() { return std::system("pahole --version >/dev/null 2>&1") == 0; }
 
 TEST(TypeLayoutAgainstPahole, ThisProgram) {

@@ -42,6 +42,8 @@ void check(TypeCatalog& catalog, TypeId id) {
     holes += slot.hole;
   }
   require(holes + layout.pre_hole == layout.hole_bytes);
+  const formats::Reordering best = formats::reorder(catalog, layout);
+  require(best.size <= layout.size && best.order.size() == layout.slots.size());
   static_cast<void>(catalog.is_base(id));
 }
 
