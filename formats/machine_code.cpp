@@ -117,6 +117,10 @@ class Analyser final : public FlowVisitor {
                 first.number);
       }
     }
+    if (const auto index = callee.address == 0 ? std::nullopt : file_.function_at(callee.address);
+        index && *index != function_) {
+      callees_.push_back(*index);
+    }
     if (first.number != 0 || callee.address == 0) return {};
     if (first.kind != Value::Kind::argument && first.kind != Value::Kind::allocation) return {};
     ObjectEvent event;
@@ -140,6 +144,7 @@ class Analyser final : public FlowVisitor {
     const Function& function = result_.functions[index];
     code_.clear();
     uses_.clear();
+    callees_.clear();
     result_.undecodable_bytes += decoder_.decode(file_.bytes(function.start, function.size()), function.start, code_);
     result_.instruction_count += code_.size();
     const std::size_t first_reference = result_.references.size();
@@ -150,6 +155,7 @@ class Analyser final : public FlowVisitor {
                      result_.references.end(),
                      [](const CodeReference& a, const CodeReference& b) { return a.instruction < b.instruction; });
     store_fields();
+    store_calls();
     for (const Stride& stride : find_strides(code_, loops_)) store_stride(stride);
   }
 
@@ -305,6 +311,12 @@ class Analyser final : public FlowVisitor {
     }
   }
 
+  void store_calls() {
+    std::sort(callees_.begin(), callees_.end());
+    callees_.erase(std::unique(callees_.begin(), callees_.end()), callees_.end());
+    for (const std::uint32_t callee : callees_) result_.calls.push_back({function_, callee});
+  }
+
   void store_stride(const Stride& stride) {
     const Loop& loop = loops_.all[stride.loop];
     StrideLoop to;
@@ -356,6 +368,7 @@ class Analyser final : public FlowVisitor {
   std::vector<Instruction> code_;
   Loops loops_;
   std::vector<FieldUse> uses_;
+  std::vector<std::uint32_t> callees_;
 };
 
 }  // namespace

@@ -83,6 +83,12 @@ struct FieldAccess {
   std::uint16_t count = 0;      ///< instructions
 };
 
+/// A direct call or tail call of another function of the file; each pair is one record.
+struct Call {
+  std::uint32_t function = 0;  ///< index into CodeAnalysis::functions: the caller
+  std::uint32_t callee = 0;
+};
+
 /// A loop that goes over memory in equal steps: over an array of structs, mostly.
 struct StrideLoop {
   std::uint64_t start = 0;     ///< address of the loop's first instruction
@@ -102,6 +108,7 @@ struct CodeAnalysis {
   std::vector<StoredAddress> vtables;     ///< of sites: those stored at offset 0, in the order of the stores, each once
   std::vector<FieldAccess> fields;        ///< by function, offset, size, access
   std::vector<StrideLoop> loops;          ///< by start
+  std::vector<Call> calls;                ///< by caller and callee
   std::uint64_t instruction_count = 0;
   std::uint64_t undecodable_bytes = 0;
 };

@@ -33,6 +33,8 @@ auto fields(R& r) {
     return std::tie(r.address, r.addend, r.is_loaded);
   } else if constexpr (std::is_same_v<Record, FieldAccess>) {
     return std::tie(r.function, r.offset, r.size, r.access, r.loop_depth, r.is_locked, r.is_indexed, r.count);
+  } else if constexpr (std::is_same_v<Record, Call>) {
+    return std::tie(r.function, r.callee);
   } else {
     return std::tie(r.start, r.end, r.function, r.stride, r.touched, r.depth, r.writes, r.is_vectorised);
   }
@@ -71,7 +73,7 @@ class Reader {
   void get_all(std::vector<R>& records) {
     std::uint64_t count = 0;
     get(count);
-    constexpr std::size_t smallest_record = 13;
+    constexpr std::size_t smallest_record = 8;
     if (failed_ || count > bytes_.size() / smallest_record) {
       failed_ = true;
       return;
@@ -115,7 +117,9 @@ bool is_sound(const CodeAnalysis& code) {
                      }) &&
          std::all_of(code.fields.begin(), code.fields.end(),
                      [&](const FieldAccess& one) { return known(one) && is_access(one.access); }) &&
-         std::all_of(code.loops.begin(), code.loops.end(), known);
+         std::all_of(code.loops.begin(), code.loops.end(), known) &&
+         std::all_of(code.calls.begin(), code.calls.end(),
+                     [&](const Call& one) { return known(one) && one.callee < functions; });
 }
 
 /// Deletes what was used longest ago until `more` bytes fit.
@@ -155,6 +159,7 @@ std::string to_bytes(const CodeAnalysis& analysis) {
   put_all(bytes, analysis.vtables);
   put_all(bytes, analysis.fields);
   put_all(bytes, analysis.loops);
+  put_all(bytes, analysis.calls);
   put(bytes, checksum(bytes));
   return bytes;
 }
@@ -179,6 +184,7 @@ std::optional<CodeAnalysis> from_bytes(Bytes bytes) {
   reader.get_all(analysis.vtables);
   reader.get_all(analysis.fields);
   reader.get_all(analysis.loops);
+  reader.get_all(analysis.calls);
   if (!reader.ends() || !is_sound(analysis)) return std::nullopt;
   return analysis;
 }

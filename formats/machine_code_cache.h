@@ -13,7 +13,7 @@
 namespace formats::machine_code {
 
 /// Raised whenever records or what they mean change: older files are not read.
-inline constexpr std::uint32_t analysis_version = 1;
+inline constexpr std::uint32_t analysis_version = 2;
 
 [[nodiscard]] std::string to_bytes(const CodeAnalysis& analysis);
 /// Nothing when the bytes are not what to_bytes() makes. O(bytes).

@@ -59,7 +59,10 @@ void Flow::walk(std::span<const Instruction> code, const Loops& loops, FlowVisit
 
   std::size_t next_loop = 0;
   for (std::size_t at = 0; at < code.size(); ++at) {
-    begin(at);
+    const bool is_head = next_loop < loops.all.size() && loops.all[next_loop].first == at;
+    const bool is_padding = !state_.reached && !is_head && label_of_[at] < 0 && code[at].effect == Effect::none;
+    if (is_padding) continue;  // between a jump and the head of a loop
+    begin(at, is_head ? &loops.all[next_loop] : nullptr);
     while (next_loop < loops.all.size() && loops.all[next_loop].first <= at) {
       end_setup();
       if (loops.all[next_loop].first == at) enter_loop(loops.all[next_loop]);
@@ -71,7 +74,7 @@ void Flow::walk(std::span<const Instruction> code, const Loops& loops, FlowVisit
 }
 
 /// What is known where instruction `at` begins: what its ways have in common.
-void Flow::begin(std::size_t at) {
+void Flow::begin(std::size_t at, const Loop* loop) {
   if (label_of_[at] >= 0) {
     State& label = labels_[static_cast<std::size_t>(label_of_[at])];
     if (state_.reached) {
@@ -81,9 +84,27 @@ void Flow::begin(std::size_t at) {
     }
     label = {};
   } else if (!state_.reached) {
-    state_ = setup_.state;  // by a table or an exception
+    std::optional<State> entry;
+    if (loop != nullptr) entry = entry_of(*loop);
+    state_ = entry ? std::move(*entry) : setup_.state;  // else by a table or an exception
   }
   state_.reached = true;
+}
+
+/// What is known where a loop is entered in its middle (its condition comes last, and is jumped to first); nothing when
+/// no jump into it has been seen.
+std::optional<Flow::State> Flow::entry_of(const Loop& loop) const {
+  std::optional<State> entry;
+  for (std::size_t at = loop.first + 1; at <= loop.last; ++at) {
+    if (label_of_[at] < 0) continue;
+    const State& label = labels_[static_cast<std::size_t>(label_of_[at])];
+    if (entry) {
+      entry->keep_common(label);
+    } else {
+      entry = label;
+    }
+  }
+  return entry;
 }
 
 void Flow::end_setup() {

@@ -75,7 +75,8 @@ class Flow {
     bool is_complete = false;
   };
 
-  void begin(std::size_t at);
+  void begin(std::size_t at, const Loop* loop);
+  [[nodiscard]] std::optional<State> entry_of(const Loop& loop) const;
   void end_setup();
   void forget_setup(const Instruction& instruction);
   void step(std::size_t at);

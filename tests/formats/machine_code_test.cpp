@@ -129,6 +129,31 @@ TEST(MachineCode, WhatALoopChangesIsForgotten) {
   EXPECT_EQ(offsets, std::vector<int>{8});
 }
 
+TEST(MachineCode, LoopsThatBeginWithAJumpToTheirConditionKnowTheArgument) {
+  MachineCode code;
+  code.begin("count").jump(code.here() + 5 + 3 + 7);  // over the padding and the body
+  code.raw({0x0f, 0x1f, 0x00});                       // nop
+  const std::uint64_t head = code.here();
+  code.store(M::rdi, 24, M::rax);
+  code.load(M::rax, M::rdi, 8).branch(head).ret();
+  const CodeAnalysis analysis = analyse(code.elf());
+  ASSERT_EQ(analysis.fields.size(), 2u);
+  EXPECT_EQ(analysis.fields[0].offset, 8);
+  EXPECT_EQ(analysis.fields[1].offset, 24);
+  EXPECT_EQ(analysis.fields[1].access, Access::write);
+  EXPECT_EQ(analysis.fields[1].loop_depth, 1);
+}
+
+TEST(MachineCode, CallsOfFunctionsOfTheFileAreKnown) {
+  const CodeAnalysis code = analyse(sample().elf());
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> calls;
+  for (const auto& call : code.calls) {
+    if (code.functions[call.callee].start < M::plt_address) calls.emplace_back(call.function, call.callee);
+  }
+  EXPECT_EQ(calls, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{1, 0}, {2, 1}}))
+      << "derived calls base, make calls derived";
+}
+
 TEST(MachineCode, ObjectInUseIsBuiltNoMore) {
   MachineCode code;
   code.begin("make").move(M::rdi, 24).call(code.plt("malloc")).address(M::rdx, vtable).store(M::rax, 0, M::rdx);
