@@ -4,11 +4,10 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "queries/ids.h"
+#include "queries/text_table.h"
 
 namespace queries {
 
@@ -68,24 +67,13 @@ struct InstructionRow {
   std::string text;
 };
 
-struct CodeRows {
-  std::vector<std::string> texts{""};
+struct CodeRows : TextTable {
   std::vector<CodeReferenceRow> references;  ///< by symbol, function, address
   std::vector<AllocationSiteCodeRow> sites;  ///< by address
   std::vector<FieldAccessRow> fields;        ///< by class, offset, size, access, function
   std::vector<StrideLoopRow> loops;          ///< by address
   std::vector<CodeFunctionRow> functions;    ///< by address, none overlaps another
   std::vector<InstructionRow> instructions;  ///< of these functions, by address
-
-  std::uint32_t text(std::string_view what) {
-    if (what.empty()) return 0;
-    const auto [at, is_new] = numbers_.try_emplace(std::string(what), static_cast<std::uint32_t>(texts.size()));
-    if (is_new) texts.emplace_back(what);
-    return at->second;
-  }
-
- private:
-  std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 }  // namespace queries

@@ -49,6 +49,8 @@ std::vector<ObjectId> mentioned_objects(const Snapshot& snapshot, const Results&
   for (const SuspectEvidenceRow& row : results.suspect_evidence) mentioned.push_back(row.object);
   for (const PinRow& row : results.pins) mentioned.push_back(row.object);
   for (const PinPathRow& row : results.pin_paths) mentioned.push_back(row.object);
+  for (const SharedLineRow& row : snapshot.shared_lines) mentioned.push_back(row.object);
+  for (const WalkRow& row : results.walks) mentioned.push_back(row.first);
   for (const ThreadRow& row : snapshot.threads) mentioned.push_back(row.object);
   for (const ComponentRow& row : results.components) mentioned.push_back(row.example);
   for (const DuplicateRow& row : results.duplicates) mentioned.push_back(row.example);

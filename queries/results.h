@@ -152,6 +152,29 @@ struct RequestedStatRow {
   std::uint64_t requested_bytes = 0;
 };
 
+/// How far objects lie from the one that owns them (their immediate dominator), by both classes.
+struct LocalityRow {
+  ClassId owner{};
+  ClassId owned{};
+  std::uint64_t object_count = 0;     ///< pairs that were looked at
+  std::uint64_t same_line = 0;        ///< the owned begins in a cache line of its owner
+  std::uint64_t same_page = 0;        ///< in a page of its owner; those in the same line included
+  std::uint64_t median_distance = 0;  ///< bytes between the two, to a power of two upwards
+};
+
+/// What a walk over a large structure touches.
+struct WalkRow {
+  bool is_linked = false;      ///< from object to object of one class; false: the elements of an array of references
+  ObjectId first = no_object;  ///< the first object; of an array, the array
+  ClassId class_id{};          ///< of the elements: of most of them
+  std::uint64_t element_count = 0;
+  std::uint64_t bytes = 0;         ///< of the elements
+  std::uint64_t near_count = 0;    ///< steps that end in the line they began in or the next one: prefetched
+  std::uint64_t page_changes = 0;  ///< steps to another page
+  std::uint64_t line_count = 0;    ///< different cache lines that the elements lie in
+  std::uint64_t page_count = 0;    ///< different pages of 4 KiB
+};
+
 struct MetricRow {
   std::string name;
   double value = 0;
@@ -179,6 +202,8 @@ struct Results {
   std::vector<PinPathRow> pin_paths;              ///< of the first pins
   std::vector<PinStatRow> pin_stats;              ///< most pinned bytes first, all
   std::vector<RequestedStatRow> requested_stats;  ///< most wasted bytes first, all
+  std::vector<LocalityRow> locality;              ///< most pairs first, capped
+  std::vector<WalkRow> walks;                     ///< most elements first, capped
   std::vector<MetricRow> metrics;
 };
 

@@ -237,6 +237,67 @@ CREATE TABLE stride_loop (
 CREATE TABLE code_function (address INTEGER PRIMARY KEY, size INTEGER, module TEXT, function TEXT);
 CREATE TABLE instruction (address INTEGER PRIMARY KEY, bytes TEXT, text TEXT);
 
+-- How types lay out their objects, and what that costs in this heap. source: debug info; code (no debugging information:
+-- the fields that machine code uses); dump (JVM). size: sizeof, of one instance; NULL = varies. header_bytes: the vtable
+-- pointer, a JVM's object header. Instances are objects that are no member of others; nested_count are those that are,
+-- and bases. wasted_bytes: holes and padding in all of them, those inside of members in the members' rows: the column
+-- sums to the heap's. reordered_size, reordering: with the members in the best order. block_count …: blocks with one
+-- instance. line_count: cache lines that instances touch where they lie; straddling_count: instances that touch one
+-- more than they need. saved_bytes: what the best order saves in this heap, after the allocator's rounding.
+CREATE TABLE type_layout (
+  id INTEGER PRIMARY KEY, name TEXT, source TEXT, class_id INTEGER, size INTEGER, alignment INTEGER, header_bytes INTEGER,
+  hole_count INTEGER, hole_bytes INTEGER, padding_bytes INTEGER, bit_hole_bits INTEGER, reordered_size INTEGER,
+  reordering TEXT, instance_count INTEGER, instance_bytes INTEGER, nested_count INTEGER, block_count INTEGER, usable_bytes INTEGER,
+  requested_bytes INTEGER, wasted_bytes INTEGER, line_count INTEGER, straddling_count INTEGER, saved_bytes INTEGER);
+CREATE INDEX type_layout_by_name ON type_layout (name);
+-- Members, those of members and bases in their place. bit_offset: in the byte at offset. hole_bytes: unused bytes behind
+-- it. value_count: instances whose value was looked at (all, of millions evenly spread ones); zero_count: of these 0, null
+-- or empty; common_value, common_count: the value that more than half have. needed_bits: of integers, what holds every
+-- value. kind: unsigned (smallest, largest: two's complement above 2^63), signed, boolean, float, pointer, container,
+-- bytes. What code does with it: field_access.
+CREATE TABLE type_field (
+  type_id INTEGER, ordinal INTEGER, name TEXT, type TEXT, offset INTEGER, size INTEGER, bit_offset INTEGER,
+  bit_size INTEGER, hole_bytes INTEGER, value_count INTEGER, zero_count INTEGER, common_value TEXT, common_count INTEGER,
+  smallest INTEGER, largest INTEGER, needed_bits INTEGER, kind TEXT, PRIMARY KEY (type_id, ordinal)) WITHOUT ROWID;
+-- Containers inside of instances. object_count: that were looked at; slack_bytes: allocated for elements that are not
+-- there (of strings: behind the text).
+CREATE TABLE container_use (
+  kind TEXT, type_id INTEGER, field TEXT, object_count INTEGER, empty_count INTEGER, inline_bytes INTEGER,
+  slack_bytes INTEGER);
+
+-- False sharing: cache lines of 64 bytes in which threads use different words and one writes. kind: members of an object,
+-- slots of an array, neighbours (two blocks), variables. confidence: measured (perf), high, medium, low; how each is told:
+-- importers/native_sharing.h. place: type of the block, or the module. shared_line_use: who does what; access: write,
+-- read, pointer (points there, no more is known); samples: of a measurement.
+CREATE TABLE shared_line (
+  id INTEGER PRIMARY KEY, address INTEGER, kind TEXT, confidence TEXT, place TEXT, object_id INTEGER, samples INTEGER);
+CREATE TABLE shared_line_use (
+  line_id INTEGER, address INTEGER, size INTEGER, thread_id INTEGER, function TEXT, access TEXT, member TEXT,
+  locked INTEGER, loop_depth INTEGER, evidence TEXT, samples INTEGER);
+CREATE INDEX shared_line_use_by_line ON shared_line_use (line_id);
+
+-- Memory accesses that perf sampled (--memory-samples), joined with the core. is_line: the figures are of all of the
+-- cache line, whose places may have rows as well: do not add up both. hitm_*: loads of a line that another core had
+-- modified. evidence: perf c2c, perf mem, perf script.
+CREATE TABLE memory_sample (
+  address INTEGER, is_line INTEGER, object_id INTEGER, type TEXT, member TEXT, thread_id INTEGER, thread_os_id INTEGER,
+  function TEXT, module TEXT, source TEXT, event TEXT, evidence TEXT, samples INTEGER, loads INTEGER, stores INTEGER,
+  hitm_local INTEGER, hitm_remote INTEGER, mean_cycles INTEGER);
+
+-- How far objects lie from the one that owns them (their immediate dominator), by both classes, most frequent first,
+-- capped. object_count: pairs that were looked at (metric `locality.sampled_every`: one of so many). same_page includes
+-- same_line. median_distance: bytes, to a power of two upwards.
+CREATE TABLE locality (
+  owner_class_id INTEGER, owned_class_id INTEGER, object_count INTEGER, same_line INTEGER, same_page INTEGER,
+  median_distance INTEGER);
+-- Walks over large structures, most elements first, capped. kind: linked (from object to object of one class: lists,
+-- trees, hash chains), array (elements of an array of references). object_id: the first one, or the array; class_id: of
+-- most elements. near_count: steps that end in the cache line they began in or the next one. page_changes: steps to
+-- another page of 4 KiB. line_count, page_count: different ones that the elements lie in.
+CREATE TABLE walk (
+  id INTEGER PRIMARY KEY, kind TEXT, object_id INTEGER, class_id INTEGER, element_count INTEGER, bytes INTEGER,
+  near_count INTEGER, page_changes INTEGER, line_count INTEGER, page_count INTEGER);
+
 CREATE TABLE metric (
   snapshot_id INTEGER, name TEXT, value REAL, unit TEXT, PRIMARY KEY (snapshot_id, name)) WITHOUT ROWID;
 CREATE TABLE query (name TEXT PRIMARY KEY, title TEXT, description TEXT, params TEXT, sql TEXT) WITHOUT ROWID;

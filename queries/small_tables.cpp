@@ -2,6 +2,7 @@
 
 #include "queries/code_tables.h"
 #include "queries/embedded_sql.h"
+#include "queries/layout_tables.h"
 #include "queries/named_queries.h"
 #include "queries/profile_tables.h"
 #include "queries/store.h"
@@ -75,8 +76,6 @@ namespace {
 using Null = Inserter::Null;
 
 std::int64_t signed_hash(std::uint64_t hash) { return static_cast<std::int64_t>(hash); }
-
-std::pair<bool, std::int64_t> not_negative(std::int64_t value) { return {value >= 0, value}; }
 
 std::pair<bool, std::string_view> not_empty(const std::string& value) { return {!value.empty(), value}; }
 
@@ -254,6 +253,19 @@ class Writer {
     }
   }
 
+  void locality() {
+    Inserter pair = into("INSERT INTO locality VALUES (?, ?, ?, ?, ?, ?)");
+    for (const LocalityRow& row : results_.locality) {
+      pair.insert(row.owner, row.owned, row.object_count, row.same_line, row.same_page, row.median_distance);
+    }
+    Inserter walk = into("INSERT INTO walk VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    std::int64_t id = 0;
+    for (const WalkRow& row : results_.walks) {
+      walk.insert(++id, std::string_view(row.is_linked ? "linked" : "array"), row.first, row.class_id,
+                  row.element_count, row.bytes, row.near_count, row.page_changes, row.line_count, row.page_count);
+    }
+  }
+
   void queries() {
     Inserter insert = into("INSERT INTO query VALUES (?, ?, ?, ?, ?)");
     for (const NamedQuery& query : named_queries()) {
@@ -292,7 +304,11 @@ void write_small_tables(sqlite3* connection, const std::string& path, const Snap
   writer.suspects();
   writer.regions();
   writer.fragmentation();
+  writer.locality();
   write_code_rows(connection, path, snapshot.code);
+  write_layout_rows(connection, path, snapshot.layout);
+  write_shared_lines(connection, path, snapshot.shared_lines);
+  write_memory_samples(connection, path, snapshot.memory_samples);
   if (snapshot.profile) write_profile(connection, path, snapshot, *snapshot.profile);
   writer.queries();
 }

@@ -72,6 +72,9 @@ std::pair<bool, Value> known_if(bool is_known, Value value) {
   return {is_known, std::move(value)};
 }
 
+/// NULL where -1 stands for "not known".
+inline std::pair<bool, std::int64_t> not_negative(std::int64_t value) { return {value >= 0, value}; }
+
 /// object.reachability … of one object as the store writes it.
 struct ObjectRow {
   ObjectId id{};

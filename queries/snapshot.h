@@ -16,6 +16,8 @@
 #include "queries/code_rows.h"
 #include "queries/columns.h"
 #include "queries/ids.h"
+#include "queries/layout_rows.h"
+#include "queries/sharing_rows.h"
 
 namespace queries {
 
@@ -168,6 +170,7 @@ struct Snapshot {
   std::vector<std::pair<std::string, std::string>> meta;  ///< further key/value rows: size rule, flags seen, options
   bool roots_reconstructed = false;
   std::vector<std::string> warnings;  ///< sentences: what is missing beside the dump, and what that costs
+  bool types_only = false;            ///< a program, not a process: nothing but `layout`
   bool manual_memory = false;     ///< the program frees its memory itself: what no root reaches is leaked, not garbage
   std::vector<DamageRow> damage;  ///< capped; `damage_count` and `damaged_bytes` are the true totals
   std::uint64_t damage_count = 0;
@@ -203,7 +206,10 @@ struct Snapshot {
   /// block that is not in it has its class's requested_size; neither known = no part of internal fragmentation.
   SparseColumn<std::uint32_t> slack;
 
-  CodeRows code;  ///< of native processes: what their machine code says
+  CodeRows code;                                ///< of native processes: what their machine code says
+  LayoutRows layout;                            ///< how types lay out their objects
+  std::vector<MemorySampleRow> memory_samples;  ///< as perf wrote them
+  std::vector<SharedLineRow> shared_lines;      ///< surest first
 
   EqualContent content;  ///< what the import learned about strings and primitive arrays; see duplicates pass
   /// What a trace, a profile or a growth series says of allocations. Set = the input has no object graph: no objects,
