@@ -7,6 +7,7 @@
 
 #include "formats/elf_core.h"
 #include "formats/link_map.h"
+#include "importers/memory_samples.h"
 #include "importers/native_allocators.h"
 #include "importers/native_blocks.h"
 #include "importers/native_code.h"
@@ -19,6 +20,8 @@
 #include "importers/native_requested.h"
 #include "importers/native_roots.h"
 #include "importers/native_runtime_blocks.h"
+#include "importers/native_sharing.h"
+#include "importers/native_type_layouts.h"
 #include "importers/native_types.h"
 #include "importers/registry.h"
 #include "importers/take_damage.h"
@@ -207,6 +210,11 @@ void import_core(ImportJob& job) {
   native::make_roots(image, heap, blocks, {types, doubts, known, stacks, memory, &names, runtime_blocks}, snapshot);
   native::make_mappings(*process, heap, snapshot);
   code.describe_code(stacks, snapshot);
+  native::find_shared_lines(*process, blocks, types, code, stacks, snapshot);
+  native::join_memory_samples(job.options.memory_samples, *process, blocks, types, code, snapshot);
+  if (job.progress) job.progress("layouts", 0, 0);
+  native::describe_type_layouts(catalog, image, blocks, types, heap.is_glibc(), snapshot);
+  native::describe_used_fields(image, blocks, snapshot);
   snapshot.length.freeze(snapshot.object_count);
   snapshot.make_texts_valid();
   if (job.details != nullptr) {

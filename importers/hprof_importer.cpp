@@ -11,6 +11,7 @@
 #include "importers/hprof_catalog.h"
 #include "importers/hprof_classes.h"
 #include "importers/hprof_details.h"
+#include "importers/hprof_layouts.h"
 #include "importers/hprof_objects.h"
 #include "importers/hprof_sizes.h"
 #include "importers/hprof_strings.h"
@@ -462,6 +463,7 @@ void import_hprof(ImportJob& job) {
     return;
   }
 
+  hprof::describe_layouts(*catalog, table, sizes, snapshot);
   snapshot.addresses = std::move(catalog->addresses);
   auto locals = hprof::thread_locals(*catalog, snapshot);
   ObjectPass(job, *catalog, table, sizes, locals).run(options.system_loader);

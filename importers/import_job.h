@@ -50,6 +50,7 @@ struct ImportOptions {
   unsigned threads = 1;
   ModulePaths modules{};
   CodeModules code = CodeModules::automatic;
+  std::vector<std::string> memory_samples{};  ///< cores: texts of perf c2c, perf mem, perf script
   bool events = false;          ///< rows of `event`, where there is a sink for them; NoEvents where there are none
   std::string code_cache{};     ///< folder for analyses of code, "" = keep none
   bool histogram_only = false;  ///< class_of, sizes, counts by class; no references: only Snapshot::histogram

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "formats/machine_code_cache.h"
+#include "importers/native_usable_sizes.h"
 #include "importers/native_vtables.h"
 
 namespace importers::native {
@@ -41,11 +42,6 @@ bool is_distribution_file(const std::string& path) {
 /// Whether a type of that evidence is a class by its own name.
 bool is_class(Evidence evidence) { return evidence == Evidence::vtable || evidence == Evidence::debug_info; }
 
-/// What glibc's malloc makes of a request: a header of 8 bytes, multiples of 16, at least 32 with it.
-std::uint64_t glibc_usable(std::uint64_t size) {
-  return std::max<std::uint64_t>((size + 8 + 15) & ~std::uint64_t{15}, 32) - 8;
-}
-
 /// Whether the class of type_info `info` derives from that of `base` (Itanium C++ ABI 2.9.5).
 bool derives(const formats::ProcessImage& image, std::uint64_t info, std::uint64_t base, int depth = 0) {
   if (info == base) return true;
@@ -63,7 +59,7 @@ bool derives(const formats::ProcessImage& image, std::uint64_t info, std::uint64
 
 NativeCode::NativeCode(const Process& process, const NativeHeap& heap, const ImportOptions& options)
     : process_(process), names_(process.symbols) {
-  is_glibc_ = heap.walks().size() == 1 && heap.walks().front()->allocator().rfind("glibc", 0) == 0;
+  is_glibc_ = heap.is_glibc();
   if (options.code == CodeModules::none || process.core.machine != formats::elf::Machine::x86_64) return;
   std::vector<const Module*> order;  // the program first: it may use up what is read unasked
   for (const Module& module : process.modules.all()) order.push_back(&module);
@@ -134,6 +130,56 @@ std::string NativeCode::class_of(const Analysed& from, const Site& site) const {
   return name;
 }
 
+std::optional<NativeCode::FunctionAt> NativeCode::function_at(std::uint64_t address) const {
+  for (std::uint32_t i = 0; i < modules_.size(); ++i) {
+    const formats::Module& module = *modules_[i].module;
+    if (address < module.base || address >= module.end) continue;
+    const auto& all = modules_[i].code.functions;
+    const std::uint64_t offset = address - module.bias;
+    const auto next = std::upper_bound(all.begin(), all.end(), offset,
+                                       [](std::uint64_t at, const code::Function& one) { return at < one.start; });
+    if (next == all.begin() || offset >= std::prev(next)->end) return std::nullopt;
+    return FunctionAt{i, static_cast<std::uint32_t>(next - all.begin() - 1)};
+  }
+  return std::nullopt;
+}
+
+namespace {
+
+/// The records of one function, which lie side by side.
+template <typename R>
+std::span<const R> of_function(const std::vector<R>& all, std::uint32_t function) {
+  const auto first =
+      std::partition_point(all.begin(), all.end(), [&](const R& one) { return one.function < function; });
+  const auto end = std::partition_point(first, all.end(), [&](const R& one) { return one.function == function; });
+  return {first, end};
+}
+
+}  // namespace
+
+std::span<const code::FieldAccess> NativeCode::field_uses(FunctionAt at) const {
+  return of_function(modules_[at.module].code.fields, at.function);
+}
+
+std::span<const code::CodeReference> NativeCode::references(FunctionAt at) const {
+  return of_function(modules_[at.module].code.references, at.function);
+}
+
+std::span<const code::Call> NativeCode::calls(FunctionAt at) const {
+  return of_function(modules_[at.module].code.calls, at.function);
+}
+
+std::uint64_t NativeCode::target_of(const Analysed& from, const code::CodeReference& one) const {
+  const std::uint64_t target = from.module->bias + one.target;
+  if (one.via != code::CodeReference::Via::contents) return target;
+  const auto word = process_.image.word(target);
+  return word ? *word + static_cast<std::uint64_t>(std::int64_t{one.addend}) : 0;
+}
+
+std::uint64_t NativeCode::target_of(FunctionAt at, const code::CodeReference& reference) const {
+  return target_of(modules_[at.module], reference);
+}
+
 bool NativeCode::fits(std::uint64_t size, std::uint64_t usable) const {
   if (is_glibc_) {
     // Blocks with a mapping of their own are whole pages; a remainder too small for a chunk stays with its block.
@@ -141,6 +187,15 @@ bool NativeCode::fits(std::uint64_t size, std::uint64_t usable) const {
     return usable == exact || usable == exact + 16 || (size >= 64 << 10 && usable > exact && usable - exact < 8192);
   }
   return usable >= size && usable - size <= std::max<std::uint64_t>(16, size / 4);
+}
+
+std::string NativeCode::variable_at(std::uint64_t address) const {
+  std::string name = place_name(address);
+  const auto symbol = process_.symbols.find(address);
+  if (!symbol || symbol->address == address) return name;
+  char offset[24];
+  std::snprintf(offset, sizeof offset, "+0x%llx", static_cast<unsigned long long>(address - symbol->address));
+  return name + offset;
 }
 
 std::string NativeCode::place_name(std::uint64_t address) const {

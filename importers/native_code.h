@@ -6,8 +6,11 @@
 // CPU seconds per MiB the first time, next to nothing when the analysis is in the cache.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,6 +40,26 @@ class NativeCode {
   /// Class sizes: sets ClassRow::requested_size of classes that code allocates with one size, when the size of every
   /// block of the class agrees. Fills rows of allocation_site_code. O(blocks + sites).
   void describe_sites(const TypedBlocks& typed, const Blocks& blocks, queries::Snapshot& snapshot) const;
+  /// A function of the code that was read.
+  struct FunctionAt {
+    std::uint32_t module = 0;
+    std::uint32_t function = 0;  ///< index into CodeAnalysis::functions
+    friend auto operator<=>(const FunctionAt&, const FunctionAt&) = default;
+  };
+  /// The one that holds an address of the process. O(log functions).
+  [[nodiscard]] std::optional<FunctionAt> function_at(std::uint64_t address) const;
+  /// What it does with what its first argument points to. O(log uses).
+  [[nodiscard]] std::span<const formats::machine_code::FieldAccess> field_uses(FunctionAt at) const;
+  /// Its instructions with addresses of data. O(log references).
+  [[nodiscard]] std::span<const formats::machine_code::CodeReference> references(FunctionAt at) const;
+  /// Functions of the same module that it calls. O(log calls).
+  [[nodiscard]] std::span<const formats::machine_code::Call> calls(FunctionAt at) const;
+  /// Where a reference leads in the process; 0 = not known.
+  [[nodiscard]] std::uint64_t target_of(FunctionAt at, const formats::machine_code::CodeReference& reference) const;
+  [[nodiscard]] std::string name_of(FunctionAt at) const { return function_name(modules_[at.module], at.function); }
+  /// "registry", "counters+0x8": the variable at an address; else module+offset.
+  [[nodiscard]] std::string variable_at(std::uint64_t address) const;
+
   /// Rows of the other tables, and what was read as meta; after the roots.
   void describe_code(const std::vector<formats::CallStack>& stacks, queries::Snapshot& snapshot) const;
 
@@ -55,6 +78,7 @@ class NativeCode {
   [[nodiscard]] std::uint64_t address_of(const Analysed& from, const formats::machine_code::StoredAddress& at) const;
   /// Whether an allocator makes blocks of `usable` bytes of a request for `size`.
   [[nodiscard]] bool fits(std::uint64_t size, std::uint64_t usable) const;
+  [[nodiscard]] std::uint64_t target_of(const Analysed& from, const formats::machine_code::CodeReference& one) const;
   [[nodiscard]] std::string function_name(const Analysed& from, std::uint32_t function) const;
   [[nodiscard]] std::string place_name(std::uint64_t address) const;
 

@@ -105,12 +105,8 @@ void NativeCode::describe_references(Snapshot& snapshot) const {
   std::vector<Found> found;
   for (const Analysed& from : modules_) {
     for (const code::CodeReference& one : from.code.references) {
-      std::uint64_t target = from.module->bias + one.target;
-      if (one.via == code::CodeReference::Via::contents) {
-        const auto word = process_.image.word(target);
-        if (!word) continue;
-        target = *word + static_cast<std::uint64_t>(std::int64_t{one.addend});
-      }
+      const std::uint64_t target = target_of(from, one);
+      if (target == 0) continue;
       const formats::ProcessImage::Range* range = process_.image.find(target);
       if (range == nullptr || !range->writable || process_.modules.find(target) == nullptr) continue;
       found.push_back({target, from.module->bias + from.code.functions[one.function].start,

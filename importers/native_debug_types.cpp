@@ -10,6 +10,7 @@
 #include "importers/native_content.h"
 #include "importers/native_type_plans.h"
 #include "importers/native_type_table.h"
+#include "importers/native_usable_sizes.h"
 #include "importers/native_vtables.h"
 
 namespace importers::native {
@@ -27,36 +28,6 @@ using queries::ObjectId;
 constexpr std::uint64_t named_bytes = 4'096;   // of a block or element: members beyond have no names
 constexpr std::size_t plausible_elements = 8;  // of a supposed array: looked at before it is believed
 constexpr std::size_t most_layouts = 1 << 20;
-
-/// How many bytes allocators make of a request, as far as this heap's blocks tell: the smallest that there is.
-class UsableSizes {
- public:
-  explicit UsableSizes(const Blocks& blocks) {
-    for (std::uint32_t i = 0; i < blocks.count(); ++i) {
-      const std::uint64_t usable = blocks.usable(ObjectId{i});
-      if (!sizes_.empty() && usable == sizes_.back()) continue;
-      sizes_.push_back(usable);
-      if (sizes_.size() >= most_unsorted && sizes_.size() >= 2 * sorted_) sort();
-    }
-    sort();
-  }
-  /// Whether a request of `size` bytes gives blocks of `usable` ones, and none smaller.
-  [[nodiscard]] bool is_for(std::uint64_t size, std::uint64_t usable) const {
-    if (size == 0 || !fits_request(size, usable)) return false;
-    const auto least = std::lower_bound(sizes_.begin(), sizes_.end(), size);
-    return least != sizes_.end() && *least == usable;
-  }
-
- private:
-  static constexpr std::size_t most_unsorted = 1 << 16;
-  void sort() {
-    std::sort(sizes_.begin(), sizes_.end());
-    sizes_.erase(std::unique(sizes_.begin(), sizes_.end()), sizes_.end());
-    sorted_ = sizes_.size();
-  }
-  std::vector<std::uint64_t> sizes_;
-  std::size_t sorted_ = 0;
-};
 
 class Walk {
  public:
@@ -279,6 +250,7 @@ class Walk {
           !set_layout(id, slot.target, {0, size, false})) {
         continue;
       }
+      add_run(id, from - begin, (to - from) / size);
       enter(from, slot.target, (to - from) / size);
     }
   }
@@ -384,7 +356,14 @@ class Walk {
   }
 
   void enter_block(ObjectId id, TypeId type, const Shape& shape, std::uint64_t count) {
-    if (set_layout(id, type, shape)) enter(blocks_.address(id) + shape.begin, type, count);
+    if (!set_layout(id, type, shape)) return;
+    if (shape.stride != 0) add_run(id, shape.begin, count);
+    enter(blocks_.address(id) + shape.begin, type, count);
+  }
+
+  void add_run(ObjectId id, std::uint64_t first, std::uint64_t count) {
+    if (count == 0 || typed_.layouts.layout_of[index(id)] == 0) return;
+    typed_.layouts.runs.push_back({id, static_cast<std::uint32_t>(std::min<std::uint64_t>(count, 0xFFFF'FFFF)), first});
   }
 
   /// False when the block has been entered before.
@@ -404,6 +383,7 @@ class Walk {
     }
     if (typed_.layouts.all.size() >= most_layouts) return true;
     BlockLayout layout;
+    layout.type = key.type;
     layout.begin = static_cast<std::uint32_t>(shape.begin);
     layout.stride = shape.stride;
     layout.size = key.size;

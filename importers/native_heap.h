@@ -52,6 +52,8 @@ class NativeHeap {
   NativeHeap(std::vector<std::unique_ptr<formats::HeapWalk>> walks, formats::DamageLog& damage);
 
   [[nodiscard]] std::span<const std::unique_ptr<formats::HeapWalk>> walks() const { return walks_; }
+  /// Whether every block is glibc's malloc's.
+  [[nodiscard]] bool is_glibc() const;
   [[nodiscard]] bool empty() const { return parts_.empty(); }
   [[nodiscard]] std::size_t region_count() const { return parts_.size(); }
   /// Regions of all allocators and their metadata: what is in here is no root.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "importers/native_fields.h"
+
 namespace importers::native {
 namespace {
 
@@ -15,7 +17,6 @@ using formats::void_type;
 
 constexpr int deepest = 48;  // objects in objects
 constexpr std::size_t most_slots = 4'096;
-constexpr std::size_t most_parts = 1'024;
 constexpr std::uint64_t largest = std::uint64_t{1} << 32;  // of an object that is followed
 
 bool starts_with(std::string_view text, std::string_view what) { return text.substr(0, what.size()) == what; }
@@ -183,39 +184,15 @@ bool TypePlans::add_container(const DebugType& type, TypePlan& plan) {
 
 std::vector<BlockLayout::Part> TypePlans::parts(TypeId id, std::uint64_t limit) {
   std::vector<BlockLayout::Part> found;
-  limit_ = limit;
-  add_parts(id, 0, "", 0, found);
-  std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.offset < b.offset; });
   std::uint64_t end = 0;  // hostile members may overlap
-  found.erase(std::remove_if(found.begin(), found.end(),
-                             [&](const BlockLayout::Part& part) {
-                               if (part.offset < end) return true;
-                               end = std::uint64_t{part.offset} + part.size;
-                               return false;
-                             }),
-              found.end());
+  for (Field& field : fields_of(catalog_, id, limit)) {
+    const std::uint64_t size = std::min(field.size, limit - field.offset);
+    if (field.bit_size != 0 || field.is_artificial || field.name.empty() || field.offset < end) continue;
+    end = field.offset + size;
+    found.push_back(
+        {static_cast<std::uint32_t>(field.offset), static_cast<std::uint32_t>(size), std::move(field.name)});
+  }
   return found;
-}
-
-void TypePlans::add_parts(TypeId id, std::uint64_t offset, const std::string& path, int depth,
-                          std::vector<BlockLayout::Part>& parts) {
-  const DebugType& type = catalog_.type(id);
-  if (offset >= limit_ || parts.size() >= most_parts || depth > deepest) return;
-  const bool is_opaque = type.kind != TypeKind::structure || starts_with(type.name, "std::");
-  if (is_opaque && !path.empty()) {
-    const std::uint64_t size = std::min(type.size, limit_ - offset);
-    if (size != 0) parts.push_back({static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(size), path});
-    return;
-  }
-  if (type.kind != TypeKind::structure) return;
-  for (const DebugBase& base : type.bases) {
-    if (!base.is_virtual) add_parts(base.type, offset + base.offset, path, depth + 1, parts);
-  }
-  for (const DebugMember& one : type.members) {
-    if (one.bit_size != 0 || one.is_artificial) continue;
-    const std::string name = path.empty() || one.name.empty() ? path + one.name : path + "." + one.name;
-    add_parts(one.type, offset + one.offset, name, depth + 1, parts);
-  }
 }
 
 std::string BlockLayout::name_at(std::uint64_t offset) const {

@@ -52,8 +52,7 @@ class TypePlans {
 
   /// Of one object of the type. Made when first asked for: O(members), at most 4,096 slots. Valid as long as this.
   [[nodiscard]] const TypePlan& plan(formats::TypeId id) { return make(id, 0); }
-  /// Members and what lies in them as ranges with names, up to `limit` bytes. Of classes of the standard library, which
-  /// nobody knows the insides of, one range.
+  /// Fields (native_fields.h) as ranges with names, up to `limit` bytes; no bit-fields.
   [[nodiscard]] std::vector<BlockLayout::Part> parts(formats::TypeId id, std::uint64_t limit);
   [[nodiscard]] formats::TypeCatalog& catalog() { return catalog_; }
   /// Whether a pointer to it can say what a block is.
@@ -67,12 +66,9 @@ class TypePlans {
   bool add_container(const formats::DebugType& type, TypePlan& plan);
   void append(TypePlan& plan, std::uint64_t offset, formats::TypeId part, int depth);
   [[nodiscard]] formats::TypeId node_of(const std::string& before, formats::TypeId element, const std::string& after);
-  void add_parts(formats::TypeId id, std::uint64_t offset, const std::string& path, int depth,
-                 std::vector<BlockLayout::Part>& parts);
 
   formats::TypeCatalog& catalog_;
   std::unordered_map<std::uint32_t, TypePlan> plans_;  ///< references to its elements stay valid
-  std::uint64_t limit_ = 0;
 };
 
 }  // namespace importers::native

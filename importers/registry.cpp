@@ -38,6 +38,7 @@
 #include "importers/memleak_importer.h"
 #include "importers/memray_importer.h"
 #include "importers/pprof_importer.h"
+#include "importers/program_importer.h"
 #include "importers/sanitizer_importer.h"
 #include "importers/series_importer.h"
 #include "importers/tracemalloc_importer.h"
@@ -49,6 +50,8 @@ namespace {
 constexpr Importer importers_by_magic[] = {
     {"hprof", "JVM and Android heap dumps (JAVA PROFILE 1.0.1, 1.0.2, 1.0.3)", formats::hprof::looks_like, import_hprof,
      describe_hprof, false, "a heap of one moment"},
+    {"program", "ELF programs and libraries with debugging information: the layouts of their types", looks_like_program,
+     import_program, describe_program, false, "a program, which allocates nothing"},
     {"core", "ELF cores of native processes (64-bit x86-64, AArch64): glibc malloc, jemalloc, tcmalloc, mimalloc",
      formats::elf::is_elf, import_core, describe_core, false, "a heap of one moment"},
     {"heaptrack", "heaptrack's recordings, interpreted and raw (file formats 0 to 3)", formats::heaptrack::looks_like,
