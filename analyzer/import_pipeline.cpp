@@ -181,7 +181,10 @@ po::options_description import_options() {
       "code", po::value<std::string>()->value_name("WHICH"),
       "cores: machine code to read: auto (of the program and of libraries that are not the distribution's, up to 32 "
       "MiB), "
-      "all or none");
+      "all or none")(
+      "memory-samples", po::value<std::vector<std::string>>()->composing()->value_name("FILE"),
+      "cores: what perf measured of the process's memory accesses: text of perf c2c report --stdio, perf "
+      "mem report, perf script (may be repeated)");
   return options;
 }
 
@@ -230,6 +233,7 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
   request.import.events = values.count("events") != 0;
   request.import.modules.solib_paths = list("solib-path");
   request.import.modules.debug_directories = list("debug-dir");
+  request.import.memory_samples = list("memory-samples");
   const std::string code = choice(values, "code", {"auto", "all", "none"});
   request.import.code = code == "all"    ? importers::CodeModules::all
                         : code == "none" ? importers::CodeModules::none
@@ -246,13 +250,13 @@ ImportRequest import_request(const po::variables_map& values, const GlobalOption
 namespace {
 
 /// Names and contents: a changed file is another import.
-std::string suppression_files_text(const ImportRequest& request) {
+std::string files_text(const char* option, const std::vector<std::string>& paths) {
   std::string text;
-  for (const std::string& path : request.suppressions.files) {
+  for (const std::string& path : paths) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream content;
     content << file.rdbuf();
-    text += " suppressions=" + path + '\n' + content.str();
+    text += std::string(" ") + option + "=" + path + '\n' + content.str();
   }
   return text;
 }
@@ -266,7 +270,9 @@ std::string import_options_text(const ImportRequest& request) {
   for (const std::string& path : modules.debug_directories) paths += " debug=" + path;
   paths += " code=" + std::to_string(static_cast<int>(request.import.code));
   paths += " embedded=" + std::to_string(request.suppressions.embedded) +
-           " built_in=" + std::to_string(request.suppressions.built_in) + suppression_files_text(request);
+           " built_in=" + std::to_string(request.suppressions.built_in) +
+           files_text("suppressions", request.suppressions.files) +
+           files_text("memory_samples", request.import.memory_samples);
   return "dump=" + std::to_string(request.import.dump_index) +
          " sizes=" + std::to_string(static_cast<int>(request.import.sizes)) +
          " values=" + std::to_string(static_cast<int>(request.import.values)) +
@@ -414,7 +420,8 @@ ImportOutcome run_import(const ImportRequest& request, const GlobalOptions& glob
     run_importer(job);
     add_input_damage(input_damage, snapshot);
   }
-  queries::Results results = snapshot.profile != nullptr
+  queries::Results results = snapshot.types_only ? queries::Results{}
+                             : snapshot.profile != nullptr
                                  ? analyse_profile(request, snapshot)
                                  : analyse_heap(request, global, job, snapshot, details.get(), progress);
 

@@ -55,6 +55,10 @@ constexpr MetricRule metric_rules[] = {
     {"fragmentation", "max_cached", "fragmentation.cached_bytes"},
     {"fragmentation", "max_pinned", "fragmentation.pinned_bytes"},
     {"fragmentation", "max_sparse_pages", "fragmentation.sparse_page_count"},
+    {"layout", "max_waste_percent", "layout.wasted_percent"},
+    {"layout", "max_waste", "layout.wasted_bytes"},
+    {"layout", "max_straddling", "layout.straddling_count"},
+    {"layout", "max_shared_lines", "layout.shared_line_count"},
 };
 
 void check_metric(const Database& database, RuleResult& result) {
@@ -100,6 +104,45 @@ void check_fragmentation(const Database& database, RuleResult& result) {
   if (result.status != RuleStatus::not_evaluated) return;
   result.note += database.metric("fragmentation.external") ? ": it is not known how many bytes the program asked for"
                                                            : ": this input says nothing of the allocator";
+}
+
+void check_layout(const Database& database, RuleResult& result) {
+  check_metric(database, result);
+  if (result.status != RuleStatus::not_evaluated) return;
+  result.note += ": no type's layout is known, or there is no heap (cores need debugging information)";
+}
+
+// ---- [type "…"] ----
+
+/// Each matching type on its own; a pattern without any is a mistake that must not pass in silence.
+void check_type(const Database& database, RuleResult& result) {
+  constexpr std::size_t listed = 10;
+  Statement statement = prepare_named(database, "gate-types");
+  double most = 0;
+  std::size_t matching = 0;
+  while (statement.step()) {
+    const std::string name = statement.text(0);
+    if (!matches_glob(result.rule.selector, name)) continue;
+    const int column = result.rule.key == "max_size" ? 1 : result.rule.key == "max_padding" ? 2 : 3;
+    if (statement.is_null(column)) continue;
+    ++matching;
+    const auto value = static_cast<double>(statement.integer(column));
+    most = std::max(most, value);
+    if (value <= result.rule.limit) continue;
+    ++result.finding_count;
+    if (result.findings.size() == listed) continue;
+    Finding finding;
+    finding.title = name + ": " + format_count(static_cast<std::uint64_t>(value)) +
+                    (column == 1   ? " bytes"
+                     : column == 2 ? " bytes of holes and padding in " + std::to_string(statement.integer(1))
+                                   : " bytes wasted in all objects");
+    if (!statement.is_null(4))
+      finding.title +=
+          "; in the order " + statement.text(4) + " an object has " + std::to_string(statement.integer(5)) + " bytes";
+    result.findings.push_back(std::move(finding));
+  }
+  if (matching == 0) return set_missing(result, "no type whose layout is known matches");
+  set_status(result, most);
 }
 
 // ---- [suspects] ----
@@ -309,6 +352,8 @@ GateResult evaluate_gate(const GateConfig& config, const Database& database, con
     }
     if (rule.section == "heap") check_heap(database, result);
     if (rule.section == "fragmentation") check_fragmentation(database, result);
+    if (rule.section == "layout") check_layout(database, result);
+    if (rule.section == "type") check_type(database, result);
     if (rule.section == "growth") check_growth(config, database, result);
     if (rule.section == "suspects") check_suspects(database, suspects, result);
     if (rule.section == "class") check_class(classes, result);

@@ -7,6 +7,8 @@
 //               max_duplicate_waste  max_objects  max_damaged  max_leaked  max_leaks
 //               max_possibly_leaked  max_possible_leaks (native heaps)
 //   [fragmentation] max_external = 50%  max_internal  max_free = 64 MiB  max_cached  max_pinned  max_sparse_pages = 100
+//   [layout]    max_waste_percent = 10%  max_waste = 1 MiB  max_straddling = 1000  max_shared_lines = 0
+//   [type "acme::*"]  max_size = 64  max_padding = 8: of one object, holes included  max_waste = 1 MiB: of all of them
 //   [growth]    max_rate = 50%/h | 1 MiB/h       min_r2 = 0.8    verdict = leaking, step    max_leaking_sites = 0
 //   [trace]     max_peak = 64 MiB  max_temporary_percent = 10%  max_leaked = 0  max_allocations = 100000
 //   [site "Cache::*"]  max_leaked = 1 KiB  max_live  max_allocations  max_peak: of each call path through such a frame

@@ -98,6 +98,44 @@ std::vector<queries::MetricRow> type_metrics(const queries::Snapshot& snapshot) 
   return rows;
 }
 
+std::vector<queries::MetricRow> layout_metrics(const queries::Snapshot& snapshot) {
+  std::uint64_t types = 0;
+  std::uint64_t header = 0;
+  std::uint64_t wasted = 0;
+  std::uint64_t saved = 0;
+  std::uint64_t straddling = 0;
+  Sum known;  // objects of which it is known what holds nothing
+  for (const queries::TypeLayoutRow& row : snapshot.layout.types) {
+    if (row.wasted_bytes < 0) continue;
+    ++types;
+    known.count += row.instance_count;
+    known.bytes += row.instance_bytes;
+    if (row.header_bytes > 0) header += static_cast<std::uint64_t>(row.header_bytes) * row.instance_count;
+    wasted += static_cast<std::uint64_t>(row.wasted_bytes);
+    saved += row.saved_bytes;
+    straddling += row.straddling_count;
+  }
+  std::vector<queries::MetricRow> rows;
+  if (snapshot.manual_memory) {
+    const auto sure = std::count_if(snapshot.shared_lines.begin(), snapshot.shared_lines.end(),
+                                    [](const queries::SharedLineRow& line) { return line.confidence != "low"; });
+    rows.push_back(count("layout.shared_line_count", static_cast<std::uint64_t>(sure)));
+  }
+  if (types == 0) return rows;
+  const double share = known.bytes == 0 ? 0 : 100 * static_cast<double>(wasted) / static_cast<double>(known.bytes);
+  rows.push_back(count("layout.type_count", types));
+  rows.push_back(count("layout.object_count", known.count));
+  rows.push_back(bytes("layout.object_bytes", known.bytes));
+  rows.push_back(bytes("layout.header_bytes", header));
+  rows.push_back(bytes("layout.wasted_bytes", wasted));
+  rows.push_back({"layout.wasted_percent", share, "percent"});
+  if (snapshot.manual_memory) {  // a JVM orders members by itself, and says nothing of lines
+    rows.push_back(bytes("layout.reorder_saved_bytes", saved));
+    rows.push_back(count("layout.straddling_count", straddling));
+  }
+  return rows;
+}
+
 std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates) {
   return {count("duplicates.count", duplicates.groups), bytes("duplicates.wasted_bytes", duplicates.wasted_bytes),
           bytes("duplicates.string_wasted_bytes", duplicates.string_wasted_bytes)};

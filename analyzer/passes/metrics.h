@@ -21,6 +21,9 @@ namespace analyzer {
 /// How much of a native heap is typed by which evidence: "types.debug_info_bytes" and "…_count" for each
 /// ClassRow::source that there is. They sum to the heap. O(n).
 [[nodiscard]] std::vector<queries::MetricRow> type_metrics(const queries::Snapshot& snapshot);
+/// "layout.wasted_bytes" and so on: sums over the types whose layout is known; nothing where none is.
+/// "layout.shared_line_count": of processes, lines of medium confidence and more. O(types + lines).
+[[nodiscard]] std::vector<queries::MetricRow> layout_metrics(const queries::Snapshot& snapshot);
 [[nodiscard]] std::vector<queries::MetricRow> duplicate_metrics(const Duplicates& duplicates);
 
 }  // namespace analyzer

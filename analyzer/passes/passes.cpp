@@ -6,6 +6,7 @@
 #include "analyzer/passes/duplicates.h"
 #include "analyzer/passes/fragmentation.h"
 #include "analyzer/passes/leaks.h"
+#include "analyzer/passes/locality.h"
 #include "analyzer/passes/metrics.h"
 #include "analyzer/passes/reachability.h"
 #include "analyzer/passes/retained_sets.h"
@@ -109,6 +110,15 @@ void run_fragmentation(State& state) {
   state.add(found.metrics);
 }
 
+void run_locality(State& state) {
+  constexpr std::size_t most_rows = 1'000;
+  Locality found = find_locality(state.snapshot, state.graph, state.results.dominator, most_rows);
+  state.results.locality = std::move(found.pairs);
+  state.results.walks = std::move(found.walks);
+  state.add(found.metrics);
+  state.add(layout_metrics(state.snapshot));
+}
+
 struct Pass {
   std::string_view name;
   std::string_view needs;  ///< passes that must have run before; for the reader, order is what makes it so
@@ -129,6 +139,7 @@ constexpr Pass passes[] = {
     {"cycles", "components, class statistics, reachability", run_component_rows},
     {"duplicates", "dominator tree", run_duplicates},
     {"fragmentation", "", run_fragmentation},
+    {"locality", "dominators", run_locality},
 };
 
 }  // namespace

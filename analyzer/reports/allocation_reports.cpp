@@ -160,6 +160,7 @@ Report build_allocation_summary(const queries::Database& database, const ReportO
 }
 
 Report build_summary(const queries::Database& database, const ReportOptions& options) {
+  if (is_program(database)) return build_layout(database, options);
   if (!is_profile(database)) return build_leak_suspects(database, options);
   Report report = build_allocation_summary(database, options);
   const bool only_series = report.sections.size() == 1 && report.sections.front().name == report.name;

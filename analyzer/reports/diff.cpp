@@ -7,6 +7,7 @@
 #include "analyzer/commands/command.h"
 #include "analyzer/quantities.h"
 #include "analyzer/reports/block_diff.h"
+#include "analyzer/reports/layout_diff.h"
 #include "analyzer/reports/report_tools.h"
 #include "analyzer/suspects/collections.h"
 #include "analyzer/suspects/object_words.h"
@@ -35,6 +36,8 @@ struct Pair {
 };
 template <typename T>
 using Pairs = std::map<std::string, Pair<T>>;
+
+bool is_native(const queries::Database& database) { return database.metric("leaks.count").has_value(); }
 
 std::string status(bool in_before, bool in_after, std::int64_t delta) {
   if (!in_before) return "new";
@@ -202,6 +205,15 @@ Report build_diff(const queries::Database& before, const queries::Database& afte
     throw UsageError("one input is a heap dump, the other a record of allocations: they have nothing to compare");
   }
   if (is_profile(after)) return build_profile_diff(before, after, options);
+  if (is_program(before) || is_program(after)) {  // also a program and a core: is it still laid out as it was?
+    Report report = begin_report(after, "diff", "What changed");
+    if (std::optional<Section> section = layout_diff(before, after, options)) {
+      report.sections.push_back(std::move(*section));
+    } else {
+      throw UsageError("one of the inputs knows no layouts of types: a core needs debugging information");
+    }
+    return report;
+  }
   Report report = begin_report(after, "diff", "What changed");
   for (const std::string& warning : begin_report(before, "", "").warnings) {
     report.warnings.push_back("old snapshot: " + warning);
@@ -236,6 +248,11 @@ Report build_diff(const queries::Database& before, const queries::Database& afte
   }
   report.sections.push_back(std::move(section));
   if (are_of_one_process(before, after)) report.sections.push_back(block_diff(before, after, options));
+  if (is_native(before) && is_native(after)) {
+    if (std::optional<Section> layouts = layout_diff(before, after, options)) {
+      report.sections.push_back(std::move(*layouts));
+    }
+  }
   Section by_class;
   by_class.name = "classes";
   by_class.title = "Live objects by class";

@@ -22,6 +22,8 @@ constexpr std::array types{
     ReportType{"cycles", "reference cycles, and those that finalizers keep", ReportSubject::heap, build_cycles},
     ReportType{"fragmentation", "free memory: how it lies, what it can serve, which blocks pin it", ReportSubject::heap,
                build_fragmentation},
+    ReportType{"layout", "holes, padding, cold members, empty containers, scattered walks, shared cache lines",
+               ReportSubject::heap, build_layout},
     ReportType{"growth", "what grows over time, how fast, and whether that is a leak", ReportSubject::any,
                build_growth},
     ReportType{"allocations", "who allocates: sites by count, bytes and peak, with call paths", ReportSubject::profile,
@@ -49,19 +51,28 @@ const ReportType* find_report_type(std::string_view name) {
 
 bool is_profile(const queries::Database& database) { return database.meta("kind") == "allocation_profile"; }
 
+bool is_program(const queries::Database& database) { return database.meta("kind") == "program"; }
+
+namespace {
+
+bool is_of(const ReportType& type, const queries::Database& database) {
+  if (is_program(database)) return type.build == build_layout;
+  return type.subject == ReportSubject::any || (type.subject == ReportSubject::profile) == is_profile(database);
+}
+
+}  // namespace
+
 bool suits(const ReportType& type, const queries::Database& database, std::string& why) {
-  const bool profile = is_profile(database);
-  if (type.subject == ReportSubject::any || (type.subject == ReportSubject::profile) == profile) return true;
+  if (is_of(type, database)) return true;
   why = "report '" + std::string(type.name) + "' is of " +
-        (profile ? "heap dumps; this input is a record of allocations, without objects and references"
-                 : "records of allocations (traces, profiles); this input is a heap dump");
+        (is_program(database) ? "heaps and records; this input is a program, of which only the types' layouts are known"
+         : is_profile(database) ? "heap dumps; this input is a record of allocations, without objects and references"
+                                : "records of allocations (traces, profiles); this input is a heap dump");
   std::string list;
   for (const ReportType& other : report_types()) {
-    if (other.subject == ReportSubject::any || (other.subject == ReportSubject::profile) == profile) {
-      list += (list.empty() ? "it has: " : ", ") + std::string(other.name);
-    }
+    if (is_of(other, database)) list += (list.empty() ? "; it has: " : ", ") + std::string(other.name);
   }
-  why += "; " + list;
+  why += list;
   return false;
 }
 

@@ -51,6 +51,8 @@ struct ReportType {
 [[nodiscard]] Report build_summary(const queries::Database& database, const ReportOptions& options);
 /// The database holds allocations by site or memory over time, and no objects.
 [[nodiscard]] bool is_profile(const queries::Database& database);
+/// The database has the layouts of a program's types, and no heap.
+[[nodiscard]] bool is_program(const queries::Database& database);
 /// The database's input is what the report is of; else `why` says what it is and which reports it has.
 [[nodiscard]] bool suits(const ReportType& type, const queries::Database& database, std::string& why);
 
@@ -68,6 +70,8 @@ struct ReportType {
 [[nodiscard]] Report build_cycles(const queries::Database& database, const ReportOptions& options);
 /// Of inputs that tell of their allocator (native cores); of others it says so.
 [[nodiscard]] Report build_fragmentation(const queries::Database& database, const ReportOptions& options);
+/// What types, members, loops and walks cost: of native cores with debugging information, and of JVM heaps.
+[[nodiscard]] Report build_layout(const queries::Database& database, const ReportOptions& options);
 /// Of inputs with several moments: traces, series of profiles, memory over time. O(rows of growth and series).
 [[nodiscard]] Report build_growth(const queries::Database& database, const ReportOptions& options);
 
