@@ -27,7 +27,7 @@ if(TARGET heapql)
   endforeach()
 
   # Native programs built here, where the kernel or gcore makes a core of them; every allocation is compared with a log.
-  foreach(build checked-in plain stripped static pie libcxx gcore)
+  foreach(build checked-in plain stripped static pie libcxx gcore optimized)
     add_test(NAME samples.native.${build} COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/native_samples.sh ${heapql} ${build})
     set_tests_properties(samples.native.${build} PROPERTIES SKIP_RETURN_CODE 77)
   endforeach()

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds one sample with the system's compiler, runs it and makes a core of it:
 #
-#   samples/native/dump.sh [--build plain|stripped|static|pie|debug|libcxx] [--preload LIBRARY] [--by kernel|gcore] [-o DIR]
+#   samples/native/dump.sh [--build plain|stripped|static|pie|debug|optimized|libcxx] [--preload LIBRARY] [--by kernel|gcore] [-o DIR]
 #     NAME
 #
 # Leaves in DIR: NAME (the program), NAME.core, NAME.truth (what the program says of its heap, a line "name value" each)
@@ -33,6 +33,7 @@ case $build in
   stripped) flags=(-O1 -no-pie -pthread -s) ;;
   static) flags=(-O1 -static -pthread) ;;
   debug) flags=(-O0 -g -no-pie -pthread) ;;
+  optimized) flags=(-O2 -g -no-pie -pthread) ;;
   pie) flags=(-O1 -pie -fPIE -pthread -g -gz) ;;  # with compressed debug information
   libcxx) flags=(-O1 -no-pie -pthread -stdlib=libc++) CXX=clang++ ;;  # LLVM's standard library
   *) echo "dump.sh: unknown build $build" >&2; exit 2 ;;

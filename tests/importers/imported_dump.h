@@ -83,6 +83,34 @@ inline std::string problem_of_events(const queries::Snapshot& s, const std::vect
   return {};
 }
 
+/// What is wrong with rows of layouts and shared lines, "" = nothing. Independent of what the input said.
+inline std::string problem_of_layouts(const queries::Snapshot& s) {
+  using namespace queries;
+  const LayoutRows& rows = s.layout;
+  for (const TypeLayoutRow& row : rows.types) {
+    if (row.class_id != no_class && index(row.class_id) >= s.classes.size()) return "a layout of no class";
+    if (row.reordered_size > row.size) return "members in the best order take more";
+    if (row.straddling_count > row.instance_count) return "more objects across lines than there are";
+  }
+  for (std::size_t i = 0; i < rows.fields.size(); ++i) {
+    const TypeFieldRow& row = rows.fields[i];
+    if (row.type >= rows.types.size()) return "a field of no type";
+    if (i > 0 && row.type < rows.fields[i - 1].type) return "fields are not in the order of their types";
+    if (row.zero_count > row.value_count || row.common_count > row.value_count) return "more values than objects";
+  }
+  for (const ContainerUseRow& row : rows.containers) {
+    if (row.type >= rows.types.size() || row.empty_count > row.count) return "a container of nothing";
+  }
+  for (const SharedLineRow& line : s.shared_lines) {
+    if (line.object != no_object && index(line.object) >= s.object_count) return "a shared line of no object";
+    for (const SharedLineUse& use : line.uses) {
+      if (use.address / 64 != line.address / 64) return "a use of another line";
+      if (use.thread >= static_cast<std::int64_t>(s.threads.size())) return "a use by no thread";
+    }
+  }
+  return {};
+}
+
 /// What is wrong with a finished import, "" = nothing. Independent of what the dump said.
 inline std::string problem_of(const queries::Snapshot& s, const RecordingSink* rows) {
   using namespace queries;
@@ -90,6 +118,7 @@ inline std::string problem_of(const queries::Snapshot& s, const RecordingSink* r
     const std::string problem = problem_of(*s.profile);
     return problem.empty() && rows != nullptr ? problem_of_events(s, rows->events) : problem;
   }
+  if (std::string problem = problem_of_layouts(s); !problem.empty() || s.types_only) return problem;
   const std::uint32_t count = s.object_count;
   const auto is_object = [&](ObjectId id) { return index(id) < count; };
   if (s.addresses.size() != count) return "address map and object count differ";

@@ -2,9 +2,9 @@
 # Does the program say what is true of the native samples' cores? Each is built, run and dumped here, then every block
 # is compared with the log of its allocations, and the fault with what the sample says of itself.
 #
-#   tests/samples/native_samples.sh HEAPQL plain|stripped|static|pie|libcxx|gcore|checked-in [ALLOCATOR]
+#   tests/samples/native_samples.sh HEAPQL plain|stripped|static|pie|libcxx|gcore|optimized|checked-in [ALLOCATOR]
 #
-# gcore: the plain build, dumped by gcore. checked-in: the core and the truth of it in samples/, nothing is built. ALLOCATOR:
+# gcore: the plain build, dumped by gcore. optimized: with debug information, the samples of the layout report. checked-in: the core and the truth of it in samples/, nothing is built. ALLOCATOR:
 # jemalloc, tcmalloc_minimal or mimalloc, found by the dynamic linker and preloaded. Prints a line per check; exit status 1
 # when one fails, 77 where no core can be made or the allocator is not there. Reads databases by heapql itself.
 set -euo pipefail
@@ -201,6 +201,96 @@ check_growing_registry() {
     "$fresh are new $gone are gone"
 }
 
+# What the layout report stands on: holes, lines, the best order and values, as the program counts them itself.
+layout_of() { number "SELECT $2 FROM type_layout WHERE name = '$1'"; }
+says() { if grep -q -- "$1" "$work/report"; then echo 1; else echo 0; fi; }
+
+check_wasteful_layout() {
+  check "orders" "$(layout_of shop::Order instance_count)" "$(truth order_count)"
+  check "bytes of one" "$(layout_of shop::Order size)" "$(truth order_size)"
+  check "bytes that hold nothing" "$(layout_of shop::Order wasted_bytes)" "$(truth order_waste)"
+  check "bytes in the best order" "$(layout_of shop::Order reordered_size)" "$(truth order_best_size)"
+  check "orders across one line more" "$(layout_of shop::Order straddling_count)" "$(truth order_straddling)"
+  if [[ -z $allocator ]]; then  # 104 usable bytes for 96, 72 for 72
+    check "what the best order saves" "$(layout_of shop::Order saved_bytes)" "$(($(truth order_count) * 32))"
+  fi
+  check "shipments" "$(layout_of shop::Shipment instance_count)" "$(truth shipment_count)"
+  check "their bytes that hold nothing" "$(layout_of shop::Shipment wasted_bytes)" "$(truth shipment_waste)"
+  check "shipments across one line more" "$(layout_of shop::Shipment straddling_count)" "$(truth shipment_straddling)"
+  local fields="FROM type_field AS f JOIN type_layout AS t ON t.id = f.type_id WHERE t.name ="
+  check "always null or empty" "$(number "SELECT group_concat(f.name, ' ') $fields 'shop::Order' AND zero_count = value_count")" "replaced_by note"
+  check "always the same" "$(number "SELECT group_concat(f.name || ' ' || common_value, ', ') $fields 'shop::Order'
+      AND common_count = value_count AND zero_count = 0")" "status 110 'n', shop 7"
+  check "fits one byte" "$(number "SELECT group_concat(f.name, ' ') $fields 'shop::Order' AND f.size > 1 AND needed_bits BETWEEN 4 AND 8")" quantity
+  check "the twin: none of it" "$(number "SELECT count(*) $fields 'shop::Shipment' AND common_count * 100 >= value_count * 99")" 0
+  if command -v pahole > /dev/null; then
+    check "holes and padding, by pahole" "$(layout_of shop::Order "hole_bytes || ' ' || padding_bytes")" \
+      "$(pahole -C Order "$work/$sample" 2> /dev/null | awk '/sum holes:/ { sub(/.*sum holes: /, ""); sum = $1 } /padding:/ { sub(/.*padding: /, ""); pad = $1 } END { print sum + 0, pad + 0 }')"
+  fi
+  "$heapql" report "$work/heap.db" --type layout > "$work/report"
+  check "the report's pictures" "$(says '(hole)')$(says 'always null')$(says 'takes 72 bytes instead of 96')" 111
+  "$heapql" check "$work/heap.db" --set 'type shop::Order.max_size=72' > "$work/report" 2> /dev/null && status=0 || status=$?
+  check "a gate on the type's size" "$status" 1
+  "$heapql" check "$work/heap.db" --set 'type shop::Shipment.max_padding=0' --set layout.max_waste_percent=25% > "$work/report" 2> /dev/null && status=0 || status=$?
+  check "a gate that holds" "$status" 0
+  # The program itself: the same layouts, without a heap.
+  "$heapql" import --quiet "$work/$sample" -o "$work/program.db"
+  check "the program's layouts" "$("$heapql" query "$work/program.db" "SELECT size || ' ' || hole_bytes || ' ' || padding_bytes
+      FROM type_layout WHERE name = 'shop::Order'" --format csv | tail -n 1 | tr -d '"\r')" "$(layout_of shop::Order "size || ' ' || hole_bytes || ' ' || padding_bytes")"
+  rm -f "$work/program.db"
+}
+
+# The loop over the structs is told by its stride and the 8 bytes it touches; that over the array is none to change.
+check_array_of_structs() {
+  check "the loop over structs" "$(number "SELECT DISTINCT stride || ' ' || touched_bytes FROM stride_loop WHERE function LIKE 'mass_of_structs%'")" \
+    "$(truth particle_size) 8"
+  check "the loop over numbers" "$(number "SELECT count(*) FROM stride_loop WHERE function LIKE 'mass_of_arrays%'")" 0
+  check "particles" "$(layout_of physics::Particle instance_count)" "$(truth particle_count)"
+  "$heapql" report "$work/heap.db" --type layout --format csv > "$work/report"
+  check "the report advises" "$(says 'mass_of_structs.*,physics::Particle,struct of arrays')$(says mass_of_arrays)" 10
+}
+
+check_list_walks() {
+  local walk="FROM walk JOIN class ON class.id = walk.class_id JOIN object ON object.id = walk.object_id"
+  check "lists in the order of memory, elements" "$(number "SELECT element_count $walk WHERE name = 'walks::Ordered'")" "$(truth count)"
+  check "and all steps are near" "$(number "SELECT element_count - near_count $walk WHERE name = 'walks::Ordered'")" 1
+  check "shuffled list, elements" "$(number "SELECT element_count $walk WHERE name = 'walks::Shuffled'")" "$(truth count)"
+  check "and nearly all steps go to another page" "$(number "SELECT page_changes * 100 > element_count * 99 AND near_count * 100 < element_count
+      $walk WHERE name = 'walks::Shuffled'")" 1
+  check "arrays of pointers, in order and shuffled" "$(number "SELECT group_concat(page_changes * 10 > element_count, ' ')
+      FROM (SELECT * $walk WHERE name = 'walks::Item' AND walk.kind = 'array' ORDER BY page_changes)")" "0 1"
+  "$heapql" report "$work/heap.db" --type layout > "$work/report"
+  check "the report names the scattered ones alone" "$(says 'Pointer chasing')$(says 'Scattered')$(tr '\n' ' ' < "$work/report" | grep -c 'Pointer chasing[^.]*walks::Ordered' || true)" 110
+}
+
+# The unpadded counters are flagged, by both threads and members; nothing of the padded twin is. perf's text raises it.
+check_shared_line() {
+  local lines="FROM shared_line JOIN object ON object.id = object_id"
+  check "flagged lines of objects" "$(number "SELECT group_concat(confidence || ' ' || shared_line.kind || ' ' || printf('%x', object.address), ', ')
+      $lines WHERE confidence <> 'low' ORDER BY object.address")" "high members $(truth shared), high slots $(truth slots)"
+  check "slots" "$(number "SELECT group_concat(member, ' ') FROM (SELECT DISTINCT member FROM shared_line_use AS u JOIN shared_line AS s
+      ON s.id = u.line_id WHERE s.kind = 'slots' AND access = 'write' ORDER BY member)")" "[$(truth first_slot)].count [$(($(truth first_slot) + 1))].count"
+  check "variables" "$(number "SELECT group_concat(confidence || ' ' || member || ' ' || function, ', ') FROM (SELECT * FROM shared_line_use AS u
+      JOIN shared_line AS s ON s.id = u.line_id WHERE s.kind = 'variables' AND member LIKE 'stats::%' ORDER BY u.address)")" \
+    "medium stats::turns go_left(), medium stats::turns+0x8 go_right()"
+  check "members and who writes them" "$(number "SELECT group_concat(DISTINCT member || ' ' || access || ' ' || locked) FROM shared_line_use
+      WHERE line_id = (SELECT line_id FROM shared_line_use WHERE member = 'produced') AND access = 'write'")" "produced write 1,consumed write 1"
+  check "the padded twin" "$(number "SELECT count(*) $lines WHERE printf('%x', object.address) = '$(truth padded)'")" 0
+  local at=$((0x$(truth shared))) i
+  for i in 1 2 3; do  # loads of a line that another processor had modified
+    printf 'shared_line 9/9 [000] 1.%d: 1 cpu/mem-loads/P: %x 2669808042 |OP LOAD|LVL Remote Cache (1 hop) hit|SNP HitM|TLB L1 hit|LCK No 300 401520 f+0x1 (/x)\n' \
+      $i $at
+    printf 'shared_line 9/9 [001] 1.%d: 1 cpu/mem-loads/P: %x 2669808042 |OP LOAD|LVL Remote Cache (1 hop) hit|SNP HitM|TLB L1 hit|LCK No 300 401520 f+0x1 (/x)\n' \
+      $i $((at + 8))
+  done | sed "s|9/9|$("$heapql" query "$work/heap.db" "SELECT value FROM meta WHERE key = 'core.process_id'" --format csv | tail -n 1 | tr -d '"\r')/9|" > "$work/perf.txt"
+  "$heapql" import --quiet "$work/$sample.core" --memory-samples "$work/perf.txt" -o "$work/perf.db" 2> "$work/warnings"
+  check "with what perf measured" "$("$heapql" query "$work/perf.db" "SELECT confidence || ' ' || samples FROM shared_line WHERE id = 1" \
+    --format csv | tail -n 1 | tr -d '"\r')" "measured 6"
+  check "samples by member" "$("$heapql" query "$work/perf.db" "SELECT group_concat(member || ' ' || n, ', ') FROM (SELECT member, sum(samples) AS n
+      FROM memory_sample GROUP BY member ORDER BY member)" --format csv | tail -n 1 | tr -d '"\r')" "consumed 3, produced 3"
+  rm -f "$work/perf.db"
+}
+
 dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
   if [[ $build == checked-in ]]; then
     zstd -q -d "$source/samples/dumps/$sample.core.zst" -o "$work/$sample.core"
@@ -213,6 +303,7 @@ dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
 samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free containers
   worker_threads growing_registry polymorphic_heap)
 if [[ $build == checked-in ]]; then samples=(leaked_list); fi
+if [[ $build == optimized ]]; then samples=(wasteful_layout array_of_structs list_walks shared_line); fi
 for sample in "${samples[@]}"; do
   if [[ $sample == double_free && -n $allocator ]]; then continue; fi  # others than glibc's do not see it
   status=0

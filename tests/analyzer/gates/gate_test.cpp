@@ -101,6 +101,63 @@ TEST(Gate, FragmentationHasItsLimits) {
   EXPECT_NE(internal.rules.at(0).note.find("not known how many bytes the program asked for"), std::string::npos);
 }
 
+/// Two types, one with holes, and what their objects waste.
+std::unique_ptr<queries::Database> make_layout_digest() {
+  queries::Snapshot snapshot;
+  queries::LayoutRows& rows = snapshot.layout;
+  const auto add = [&](const char* name, std::uint64_t size, std::int64_t holes, std::int64_t padding,
+                       std::uint64_t count) {
+    queries::TypeLayoutRow row;
+    row.name = rows.text(name);
+    row.source = rows.text("debug info");
+    row.size = size;
+    row.hole_bytes = holes;
+    row.padding_bytes = padding;
+    row.instance_count = count;
+    row.wasted_bytes = (holes + padding) * static_cast<std::int64_t>(count);
+    row.reordered_size = size;
+    rows.types.push_back(row);
+  };
+  add("acme::Order", 96, 27, 4, 10);
+  add("acme::Shipment", 32, 0, 0, 5);
+  queries::Results results;
+  results.metrics = {{"layout.wasted_percent", 20, "percent"},
+                     {"layout.wasted_bytes", 310, "bytes"},
+                     {"layout.straddling_count", 3, "count"},
+                     {"layout.shared_line_count", 1, "count"}};
+  return queries::write_digest(snapshot, results);
+}
+
+TEST(Gate, LayoutsHaveTheirLimits) {
+  const auto database = make_layout_digest();
+  const auto evaluate_one = [&](const std::string& setting) {
+    return evaluate_gate(load_gate_config("", {setting}), *database, {});
+  };
+  const auto status = [&](const std::string& setting) { return evaluate_one(setting).rules.at(0).status; };
+  EXPECT_EQ(status("layout.max_waste_percent=20%"), RuleStatus::passed);
+  EXPECT_EQ(status("layout.max_waste_percent=19%"), RuleStatus::failed);
+  EXPECT_EQ(status("layout.max_waste=309"), RuleStatus::failed);
+  EXPECT_EQ(status("layout.max_straddling=2"), RuleStatus::failed);
+  EXPECT_EQ(status("layout.max_shared_lines=0"), RuleStatus::failed);
+  EXPECT_EQ(status("type acme::Order.max_size=96"), RuleStatus::passed);
+  EXPECT_EQ(status("type acme::Order.max_size=95"), RuleStatus::failed);
+  EXPECT_EQ(status("type acme::*.max_padding=31"), RuleStatus::passed);
+  EXPECT_EQ(status("type acme::*.max_padding=30"), RuleStatus::failed);
+  EXPECT_EQ(status("type acme::Shipment.max_padding=0"), RuleStatus::passed);
+  EXPECT_EQ(status("type acme::Order.max_waste=309"), RuleStatus::failed);
+  const GateResult none = evaluate_one("type acme::Oder.max_size=96");
+  EXPECT_EQ(none.exit_status(), exit_not_evaluated) << "a name that is wrong must not pass";
+  EXPECT_NE(none.rules.at(0).note.find("no type"), std::string::npos);
+  const GateResult failed = evaluate_one("type acme::*.max_size=64");
+  ASSERT_EQ(failed.rules.at(0).findings.size(), 1u);
+  EXPECT_NE(failed.rules.at(0).findings[0].title.find("acme::Order: 96 bytes"), std::string::npos);
+}
+
+TEST(Gate, AHeapWithoutLayoutsCannotPassALayoutRule) {
+  EXPECT_EQ(evaluate({"layout.max_waste_percent=50%"}).exit_status(), exit_not_evaluated);
+  EXPECT_EQ(evaluate({"type X.max_size=8"}).exit_status(), exit_not_evaluated);
+}
+
 TEST(Gate, AnInputWithoutAnAllocatorCannotPassAFragmentationRule) {
   const GateResult gate = evaluate({"fragmentation.max_external=50%"});
   EXPECT_EQ(gate.exit_status(), exit_not_evaluated);
