@@ -53,10 +53,12 @@ class Unwinder {
 
   /// The stack of Core::threads[index]; empty when its registers are not in the core. O(frames).
   [[nodiscard]] CallStack unwind(std::size_t index) const;
+  /// The functions at an address, innermost first: those inlined there, then the one that holds it; only names, files
+  /// and lines are set. Empty: not known.
+  [[nodiscard]] std::vector<Frame> names_at(std::uint64_t address) const;
 
  private:
   struct Process;
-  [[nodiscard]] std::vector<Frame> names_at(std::uint64_t address) const;
   void name(const Frame& frame, CallStack& stack) const;
 
   const ProcessImage& image_;

@@ -65,7 +65,8 @@ std::string AddressFrames::module_of(std::uint64_t address, const MappedFiles& f
   return range == nullptr ? std::string() : replace_variables(range->path, files);
 }
 
-void AddressFrames::resolve(const MappedFiles& files, const Names& names, queries::SiteTree& sites) {
+void AddressFrames::resolve(const MappedFiles& files, const Names& names, const ProfileSymbols& symbols,
+                            queries::SiteTree& sites) {
   for (const std::uint64_t address : addresses_) {
     first_.push_back(frames_.size());
     queries::SiteRow row;
@@ -73,6 +74,16 @@ void AddressFrames::resolve(const MappedFiles& files, const Names& names, querie
     row.module = sites.text_number(module);
     std::string_view rest = find_name(names, address);
     if (rest.empty()) {
+      const std::vector<formats::Frame> found = symbols.names(address - 1);  // of the call, not behind it
+      for (auto frame = found.rbegin(); frame != found.rend(); ++frame) {
+        if (frame->function.empty()) continue;
+        row.function = sites.text_number(frame->function);
+        row.file = sites.text_number(frame->file);
+        row.line = frame->line;
+        row.is_inlined = frames_.size() > first_.back();
+        frames_.push_back(row);
+      }
+      if (frames_.size() > first_.back()) continue;
       const MappedRange* range = files.find(address - 1);
       row.function = sites.text_number(range == nullptr ? address_text(address)
                                                         : std::string(file_name(module)) + "+" +

@@ -1,5 +1,6 @@
 // Addresses of a text profile → frames: by the names that are in the profile, else as "module+0xoffset". An address
-// that no mapped file holds is "0x…". Names are never guessed: a text profile does not say which build its files were.
+// that no mapped file holds is "0x…". Names from files only where the
+// user says which files (profile_symbols.h): a text profile does not say which build they were.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "formats/profile_text.h"
+#include "importers/profile_symbols.h"
 #include "queries/allocation_profile.h"
 
 namespace importers {
@@ -30,7 +32,7 @@ class AddressFrames {
 
   /// The frames of every address, innermost first: several where calls were inlined. The texts are numbers of `sites`.
   void resolve(const formats::profile_text::MappedFiles& files, const formats::profile_text::Names& names,
-               queries::SiteTree& sites);
+               const ProfileSymbols& symbols, queries::SiteTree& sites);
   /// After resolve().
   queries::SiteId add(queries::SiteId caller, std::uint32_t number, queries::SiteTree& sites) const;
 

@@ -147,7 +147,9 @@ void import_heap_profile_text(ImportJob& job) {
   if (!reader.names().program.empty()) job.snapshot.meta.emplace_back("program", reader.names().program);
   add_statistics(reader, job.snapshot);
 
-  addresses.resolve(reader.mapped_files(), reader.names(), profile.sites);
+  const ProfileSymbols symbol_files(reader.mapped_files(), job.options.modules);
+  addresses.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
+  symbol_files.describe(job.snapshot);
   const std::vector<SiteId> sites = paths.sites([&](SiteId caller, std::uint32_t frame) {
     return frame % 2 == 1 ? symbols.add(caller, frame / 2, profile.sites)
                           : addresses.add(caller, frame / 2, profile.sites);

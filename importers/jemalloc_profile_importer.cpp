@@ -149,7 +149,9 @@ void import_jemalloc_profile(ImportJob& job) {
 
   SitePaths paths;
   const std::vector<PathFigures> rows = make_paths(samples, OwnFrames(frames, reader.mapped_files()), paths);
-  frames.resolve(reader.mapped_files(), reader.names(), profile.sites);
+  const ProfileSymbols symbol_files(reader.mapped_files(), job.options.modules);
+  frames.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
+  symbol_files.describe(job.snapshot);
   const std::vector<SiteId> sites =
       paths.sites([&](SiteId caller, std::uint32_t number) { return frames.add(caller, number, profile.sites); });
   SiteRows stats(profile.records.back());
