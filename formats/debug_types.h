@@ -79,10 +79,10 @@ struct DebugType {
   TypeKind kind = TypeKind::unknown;
   std::string
       name;  ///< "std::vector<int, std::allocator<int> >", "(anonymous namespace)::Job", "acme::Node*", "int [4]"
-  std::uint64_t size = 0;     ///< bytes
-  bool is_complete = true;    ///< false: only declared, everywhere in the process
+  std::uint64_t size = 0;                          ///< bytes
+  bool is_complete = true;                         ///< false: only declared, everywhere in the process
   Encoding encoding = Encoding::unsigned_integer;  ///< of scalars and enumerations
-  bool is_character = false;  ///< of scalars: char, signed char, unsigned char, char8_t …
+  bool is_character = false;                       ///< of scalars: char, signed char, unsigned char, char8_t …
   bool has_vtable_pointer =
       false;  ///< the class has a vtable pointer of its own: it is polymorphic and its first base is not
   std::uint32_t alignment = 0;       ///< bytes, where alignas() gave one; 0 = not said

@@ -6,7 +6,6 @@
 // CPU seconds per MiB the first time, next to nothing when the analysis is in the cache.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -44,7 +43,9 @@ class NativeCode {
   struct FunctionAt {
     std::uint32_t module = 0;
     std::uint32_t function = 0;  ///< index into CodeAnalysis::functions
-    friend auto operator<=>(const FunctionAt&, const FunctionAt&) = default;
+    friend bool operator<(const FunctionAt& a, const FunctionAt& b) {
+      return a.module != b.module ? a.module < b.module : a.function < b.function;
+    }
   };
   /// The one that holds an address of the process. O(log functions).
   [[nodiscard]] std::optional<FunctionAt> function_at(std::uint64_t address) const;

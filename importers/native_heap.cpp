@@ -119,9 +119,7 @@ void NativeHeap::carve(const formats::HeapBlock& outer, std::size_t first, const
   }
 }
 
-bool NativeHeap::is_glibc() const {
-  return walks_.size() == 1 && walks_.front()->allocator().rfind("glibc", 0) == 0;
-}
+bool NativeHeap::is_glibc() const { return walks_.size() == 1 && walks_.front()->allocator().rfind("glibc", 0) == 0; }
 
 void NativeHeap::fill(queries::Snapshot& snapshot) const {
   // Every allocator numbers its arenas from 0: those of each come behind those of the one before.

@@ -80,15 +80,17 @@ constexpr KeyRow known_keys[] = {
     {"class", "max_retained", ValueKind::size, true},
 };
 constexpr std::string_view common_keys[] = {"severity", "message"};  // of every section but [gate]
-constexpr std::string_view known_sections[] = {"gate", "suspects", "heap", "fragmentation", "layout", "growth", "trace",
-                                               "site", "class",    "type", "sql"};
+constexpr std::string_view known_sections[] = {"gate",  "suspects", "heap",  "fragmentation", "layout", "growth",
+                                               "trace", "site",     "class", "type",          "sql"};
 
 template <typename Range>
 bool contains(const Range& range, std::string_view name) {
   return std::find(std::begin(range), std::end(range), name) != std::end(range);
 }
 
-bool takes_selector(std::string_view section) { return section == "class" || section == "type" || section == "site" || section == "sql"; }
+bool takes_selector(std::string_view section) {
+  return section == "class" || section == "type" || section == "site" || section == "sql";
+}
 
 std::string_view trimmed(std::string_view text) {
   const std::size_t first = text.find_first_not_of(" \t\r");
@@ -120,7 +122,8 @@ void check_section(const Setting& setting) {
     const std::vector<std::string> names(std::begin(known_sections), std::end(known_sections));
     throw UsageError(
         setting.place + ": unknown section [" + setting.section + ']' + did_you_mean(setting.section, names),
-        "sections: [gate] [suspects] [heap] [fragmentation] [layout] [growth] [trace] [site \"PATTERN\"] [class \"PATTERN\"] [type \"PATTERN\"] "
+        "sections: [gate] [suspects] [heap] [fragmentation] [layout] [growth] [trace] [site \"PATTERN\"] [class "
+        "\"PATTERN\"] [type \"PATTERN\"] "
         "[sql \"FILE\"]");
   }
   if (takes_selector(setting.section) != !setting.selector.empty()) {

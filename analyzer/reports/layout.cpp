@@ -159,8 +159,8 @@ Section classes_section(const std::vector<LayoutType>& types, const ReportOption
                    {"shallow_bytes", CellFormat::bytes}, {"header_bytes", CellFormat::bytes},
                    {"wasted_bytes", CellFormat::bytes},  {"overhead", CellFormat::percent}};
   table.summed_columns = {1, 2, 3, 4};
-  std::vector<const LayoutType*> order;
-  for (const LayoutType& type : types) order.push_back(&type);
+  std::vector<const LayoutType*> order(types.size());
+  std::transform(types.begin(), types.end(), order.begin(), [](const LayoutType& type) { return &type; });
   const auto overhead = [](const LayoutType& type) {
     return type.header_bytes * type.instance_count + std::max<std::int64_t>(type.wasted_bytes, 0);
   };
