@@ -21,6 +21,7 @@
 #include "importers/native_roots.h"
 #include "importers/native_runtime_blocks.h"
 #include "importers/native_sharing.h"
+#include "importers/native_stale_words.h"
 #include "importers/native_type_layouts.h"
 #include "importers/native_types.h"
 #include "importers/registry.h"
@@ -209,6 +210,7 @@ void import_core(ImportJob& job) {
   const std::vector<native::ThreadMemory> memory = native::find_thread_memory(*process);
   native::make_roots(image, heap, blocks, {types, doubts, known, stacks, memory, &names, runtime_blocks}, snapshot);
   native::make_mappings(*process, heap, snapshot);
+  native::find_stale_words(*process, memory, blocks, snapshot);
   code.describe_code(stacks, snapshot);
   native::find_shared_lines(*process, blocks, types, code, stacks, snapshot);
   native::join_memory_samples(job.options.memory_samples, *process, blocks, types, code, snapshot);

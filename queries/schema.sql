@@ -236,6 +236,10 @@ CREATE TABLE stride_loop (
 -- blocks. bytes: hexadecimal digits.
 CREATE TABLE code_function (address INTEGER PRIMARY KEY, size INTEGER, module TEXT, function TEXT);
 CREATE TABLE instruction (address INTEGER PRIMARY KEY, bytes TEXT, text TEXT);
+-- Words in the dead part of stacks that still point to blocks: they hold nothing, but tell who had a leaked block last.
+-- callee: function in whose frame it was left, caller: that called it, by the return address above; NULL = not known.
+CREATE TABLE stale_word (address INTEGER, thread_id INTEGER, object_id INTEGER, callee TEXT, caller TEXT);
+CREATE INDEX stale_word_by_object ON stale_word (object_id);
 
 -- How types lay out their objects, and what that costs in this heap. source: debug info; code (no debugging information:
 -- the fields that machine code uses); dump (JVM). size: sizeof, of one instance; NULL = varies. header_bytes: the vtable

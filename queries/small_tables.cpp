@@ -146,6 +146,10 @@ class Writer {
       thread.insert(id++, row.name, row.object, not_negative(row.stack), not_empty(row.state), not_negative(row.os_id),
                     not_negative(row.stack_bytes), not_negative(row.stack_used_bytes), not_negative(row.signal));
     }
+    Inserter stale = into("INSERT INTO stale_word VALUES (?, ?, ?, ?, ?)");
+    for (const StaleWordRow& row : snapshot_.stale_words) {
+      stale.insert(row.address, row.thread, row.object, not_empty(row.callee), not_empty(row.caller));
+    }
     Inserter frame = into("INSERT INTO frame VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     id = 0;
     for (const FrameRow& row : snapshot_.frames) {

@@ -77,6 +77,15 @@ struct ThreadRow {
   std::int64_t signal = -1;            ///< that it had when it was dumped, -1 = not known, 0 = none
 };
 
+/// A word in the dead part of a stack that still points to a block.
+struct StaleWordRow {
+  std::uint64_t address = 0;
+  std::int64_t thread = 0;  ///< index into Snapshot::threads
+  ObjectId object = no_object;
+  std::string callee;  ///< function in whose frame it was left; "" = not known
+  std::string caller;  ///< function that called it; "" = not known
+};
+
 /// A part of a process's address space that serves one purpose.
 struct MappingRow {
   std::uint64_t start = 0;
@@ -199,6 +208,7 @@ struct Snapshot {
   /// class object → class, for the objects that are classes. Sorted by object.
   std::vector<std::pair<ObjectId, ClassId>> class_objects;
 
+  std::vector<StaleWordRow> stale_words;  ///< by thread, from the live stack down
   std::vector<MappingRow> mappings;       ///< by start; of processes: all of the address space in use
   std::vector<RegionRow> regions;         ///< by start
   std::vector<FreeBlockRow> free_blocks;  ///< by address

@@ -40,6 +40,26 @@ std::vector<std::string> cycles(const queries::Database& database, const char* c
   return lines;
 }
 
+/// "#12, a Node: thread 3 still has it in the dead part of its stack, left by a call of forget() from work()".
+std::vector<std::string> last_holders(const queries::Database& database) {
+  constexpr std::size_t most = 10;
+  std::vector<std::string> lines;
+  std::int64_t last = -1;
+  queries::Statement row = report_statement(database, "report_stale_words");
+  row.bind("certainty", std::string_view("leaked"));
+  while (row.step() && lines.size() < most) {
+    if (row.integer(0) == last || (row.is_null(3) && row.is_null(4))) continue;
+    last = row.integer(0);
+    std::string line = "#" + std::to_string(last) + " (" + row.text(1) +
+                       ") is still in the dead part of the stack of thread " + std::to_string(row.integer(2)) +
+                       ", left by a call";
+    if (!row.is_null(3)) line += " of " + row.text(3);
+    if (!row.is_null(4)) line += " from " + row.text(4);
+    lines.push_back(line + ": it may have lost it.");
+  }
+  return lines;
+}
+
 Section leaked_section(const queries::Database& database, std::size_t rows) {
   Section section;
   section.name = "leaks";
@@ -53,6 +73,7 @@ Section leaked_section(const queries::Database& database, std::size_t rows) {
             "holds them: free the heads and what they hold, and all of it is back. in_cycle: heads that are "
             "members of a cycle, such as shared_ptr cycles and doubly-linked lists.");
   section.preformatted = cycles(database, "leaked", rows);
+  for (std::string& line : last_holders(database)) section.paragraphs.push_back(std::move(line));
   section.tables.push_back(leak_table(database, "leaked", "leaks", rows));
   return section;
 }

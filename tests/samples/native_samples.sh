@@ -83,6 +83,16 @@ check_shared_ptr_cycle() {
   check "the cycle by name" "$(number "SELECT cycle LIKE 'std::shared_ptr cycle: %Session% ↔ %Session%' FROM leak")" 1
 }
 
+# Who lost the block: told by what is left in the dead part of the stack.
+check_lost_in_call() {
+  check "words left in the dead stack" "$(number "SELECT count(*) > 0 FROM stale_word JOIN leak ON example_id = object_id")" 1
+  if [[ $build == stripped ]]; then return; fi
+  check "who lost it" "$(number "SELECT DISTINCT replace(callee, '(anonymous namespace)::', '') || ' ' || replace(caller, '(anonymous namespace)::', '')
+      FROM stale_word JOIN leak ON example_id = object_id WHERE callee LIKE '%forget%'")" "forget() work()"
+  "$heapql" report "$work/heap.db" --type leaks > "$work/report"
+  check "the report says so" "$(tr '\n' ' ' < "$work/report" | grep -c 'left by a call of .*forget() *from .*work()')" 1
+}
+
 check_unbounded_cache() {
   local who='%map/set%'
   if [[ $build != stripped ]]; then who='%response_cache%'; fi
@@ -301,7 +311,7 @@ dump() {  # leaves SAMPLE.core, .truth and .live; status 77: cannot be done here
 }
 
 samples=(leaked_list shared_ptr_cycle unbounded_cache fragmented_heap dangling_pointer double_free containers
-  worker_threads growing_registry polymorphic_heap)
+  worker_threads growing_registry polymorphic_heap lost_in_call)
 if [[ $build == checked-in ]]; then samples=(leaked_list); fi
 if [[ $build == optimized ]]; then samples=(wasteful_layout array_of_structs list_walks shared_line); fi
 for sample in "${samples[@]}"; do
