@@ -77,6 +77,7 @@ std::optional<Section> layout_diff(const queries::Database& before, const querie
         (sides.after == nullptr ? 0 : sides.after->count()) - (sides.before == nullptr ? 0 : sides.before->count());
     const std::int64_t waste = wasted(sides.after) - wasted(sides.before);
     const bool both = sides.before != nullptr && sides.after != nullptr;
+    if (!both && is_program(before) != is_program(after)) continue;  // a core has only the types of its objects
     const std::string members = both ? members_text(*sides.before, *sides.after) : "";
     const std::int64_t growth = both ? sides.after->size - sides.before->size : 0;
     const std::int64_t holes = both ? unused(sides.after) - unused(sides.before) : 0;
