@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "formats/tcmalloc_spans.h"
+
 namespace formats::tcmalloc {
 namespace {
 
@@ -75,9 +77,23 @@ class Finder {
     found_.modules = std::move(run);
   }
 
+  /// Whether a span of objects is as large as one of them, and its first free object lies in it: not with another page
+  /// size. Where a heap lies low, half of an address may be in it as well.
+  bool has_room(std::uint64_t span, PageSize size) {
+    const auto bits = memory_.load<std::uint32_t>(span + bits_at);
+    const std::uint64_t size_class = bits ? *bits >> 16 & 0xFF : 0;
+    const bool is_in_use = bits && (*bits >> 24 & 3) == 0;
+    if (!is_in_use || size_class == 0 || size_class >= found_.sizes.size()) return true;
+    const std::uint64_t start = memory_.word(span).value_or(0) << size.shift;
+    const std::uint64_t end = start + (memory_.word(span + 8).value_or(0) << size.shift);
+    if (end - start < static_cast<std::uint64_t>(found_.sizes[size_class])) return false;
+    const std::uint64_t first_free = memory_.word(span + objects_at).value_or(0);
+    return first_free == 0 || (first_free >= start && first_free < end);
+  }
+
   /// Which root entry `leaf` belongs to, by its first spans. Inner pages of spans that were once others keep old
   /// entries: most have to agree, not all.
-  std::optional<std::uint64_t> root_of_leaf(std::uint64_t leaf, PageSize size) {
+  std::optional<std::uint64_t> root_of_leaf(std::uint64_t leaf, PageSize size, unsigned* unsound = nullptr) {
     constexpr unsigned samples = 32;
     const Bytes bytes = image_.at(leaf);
     if (bytes.size() < size.leaf_entries() * 8) return std::nullopt;
@@ -89,18 +105,23 @@ class Finder {
       if (span == 0) continue;
       ++seen;
       const auto page = page_of_entry(memory_, span, i, size);
-      if (!page || (root && *root != *page >> size.leaf_bits())) continue;
+      if (!page || (root && *root != *page >> size.leaf_bits()) || !has_room(span, size)) continue;
       root = *page >> size.leaf_bits();
       ++sound;
       const std::uint64_t end = memory_.word(span).value_or(0) + memory_.word(span + 8).value_or(0);
       i += end - *page - 1;  // no further than the leaf: the loop ends there
     }
+    if (unsound != nullptr) *unsound = seen - sound;
     return sound * 2 > seen ? root : std::nullopt;
   }
 
   bool find_page_map() {
     constexpr unsigned candidates = 1024;  // many more pointers to whole pages than the module's data has
-    std::map<std::pair<std::uint64_t, unsigned>, unsigned> votes;  // by root and page size
+    struct Votes {
+      unsigned leaves = 0;
+      unsigned unsound = 0;  ///< entries of them that disagree
+    };
+    std::map<std::pair<std::uint64_t, unsigned>, Votes> votes;  // by root and page size
     std::set<std::uint64_t> seen;
     for (const AddressRange& module : found_.modules) {
       for (std::uint64_t at = module.start; module.end - at >= 8; at += 8) {
@@ -108,14 +129,20 @@ class Finder {
         if (leaf == 0 || leaf % 4096 != 0 || !is_heap_memory(image_, leaf)) continue;
         if (seen.size() >= candidates || !seen.insert(leaf).second) continue;
         for (const PageSize& size : page_sizes) {
-          const auto root = root_of_leaf(leaf, size);
-          if (root && at >= *root * 8) ++votes[{at - *root * 8, size.shift}];
+          unsigned unsound = 0;
+          const auto root = root_of_leaf(leaf, size, &unsound);
+          if (!root || at < *root * 8) continue;
+          Votes& candidate = votes[{at - *root * 8, size.shift}];
+          ++candidate.leaves;
+          candidate.unsound += unsound;
         }
       }
     }
     if (votes.empty()) return false;
-    const auto best =
-        std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
+      if (a.second.leaves != b.second.leaves) return a.second.leaves < b.second.leaves;
+      return a.second.unsound > b.second.unsound;
+    });
     found_.page_map = best->first.first;
     found_.page_size = PageSize{best->first.second};
     for (std::uint64_t root = 0; root < found_.page_size.root_entries(); ++root) {

@@ -63,6 +63,22 @@ TEST_P(EveryPageSize, SpansOfOneBlockAndFreeOnesAreRegions) {
   EXPECT_TRUE(walked.is(last, BlockState::used));
 }
 
+/// A program linked to run at an address can have its heap so low that half of a span's address lies in it, too.
+TEST(TcmallocHeap, TheSizeOfPagesIsToldWhereTheHeapLiesLow) {
+  TcmallocWriter heap(13, 0x20000, 1 << 20);
+  const std::uint64_t first = heap.span({.size_class = 4, .free = {7, 2}});
+  const std::uint64_t second = heap.span({.size_class = 13});
+  heap.span({.pages = 3, .location = Location::free});
+  heap.thread_cache({});
+  const WalkedHeap walked(heap.bytes(), find_tcmalloc_heap);
+  ASSERT_NE(walked.walk, nullptr);
+  EXPECT_EQ(walked.damage.count(), 0u);
+  EXPECT_EQ(walked.failed_check(), "");
+  EXPECT_TRUE(walked.is(first, BlockState::used));
+  EXPECT_TRUE(walked.is(first + 7 * 48, BlockState::free));
+  EXPECT_TRUE(walked.is(second, BlockState::used));
+}
+
 TEST(TcmallocHeap, StructuresAreMetadata) {
   TcmallocWriter heap;
   const std::uint64_t first = heap.span({.size_class = 2});

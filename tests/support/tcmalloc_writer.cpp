@@ -10,7 +10,7 @@
 namespace tests {
 namespace {
 
-constexpr std::uint64_t heap = 0x5564'c4d6'0000, heap_bytes = 2 << 20;
+constexpr std::uint64_t heap_bytes = 2 << 20;
 constexpr std::uint64_t metadata = 0x7f20'0000'0000, metadata_bytes = 64 << 10;
 constexpr std::uint64_t leaf = 0x7f21'0000'0000;
 constexpr std::uint64_t data = 0x7f22'0000'0000, data_bytes = 4096;  // of the library; .bss behind
@@ -22,8 +22,11 @@ constexpr std::uint64_t used_slots = 1152, slots = 128;
 
 }  // namespace
 
-TcmallocWriter::TcmallocWriter(unsigned page_shift)
-    : shift_(page_shift), next_page_(heap >> page_shift), next_header_(metadata), next_cache_(metadata + 0x8000) {
+TcmallocWriter::TcmallocWriter(unsigned page_shift, std::uint64_t heap, std::uint64_t spans_at)
+    : shift_(page_shift),
+      next_page_((heap + spans_at) >> page_shift),
+      next_header_(metadata),
+      next_cache_(metadata + 0x8000) {
   const std::uint64_t root_entries = std::uint64_t{1} << (48 - shift_ - leaf_bits());
   memory_[heap].resize(heap_bytes);
   memory_[metadata].resize(metadata_bytes);

@@ -21,7 +21,8 @@ class TcmallocWriter {
                                                       128, 256, 512, 1024, 4096, 32768, 131072, 262144};
   enum class Location { in_use, free, returned };
 
-  explicit TcmallocWriter(unsigned page_shift = 13);
+  /// The heap has 2 MiB at `heap`; spans begin `spans_at` bytes into it.
+  explicit TcmallocWriter(unsigned page_shift = 13, std::uint64_t heap = 0x5564'c4d6'0000, std::uint64_t spans_at = 0);
 
   struct Span {
     std::uint8_t size_class = 0;  ///< 0 = one block
