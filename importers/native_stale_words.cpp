@@ -11,7 +11,6 @@ namespace importers::native {
 namespace {
 
 using queries::no_object;
-using queries::StaleWordRow;
 
 constexpr std::size_t most_rows = 10'000;
 constexpr std::uint64_t most_dead_bytes = 8 << 20;  // of a stack, from its live part down
