@@ -18,10 +18,6 @@ namespace {
 using queries::Database;
 using queries::Statement;
 
-std::string bytes_text(std::int64_t bytes) { return format_size(static_cast<double>(bytes)); }
-std::string count_text(std::int64_t count) {
-  return format_count(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
 double external_percent(std::int64_t largest, std::int64_t free_bytes) {
   return free_bytes > 0 ? 100 - percent_of(static_cast<double>(largest), static_cast<double>(free_bytes)) : 0;
 }

@@ -11,11 +11,6 @@ namespace {
 
 using queries::Database;
 
-std::string bytes_text(std::int64_t bytes) { return format_size(static_cast<double>(bytes)); }
-std::string count_text(std::int64_t count) {
-  return format_count(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
-
 bool is_managed(const std::vector<LayoutType>& types) { return !types.empty() && types.front().source == "dump"; }
 
 Section overview_section(const Database& database, bool managed) {
@@ -77,10 +72,6 @@ Section program_section(const std::vector<LayoutType>& types) {
   return section;
 }
 
-bool is_library(const LayoutType& type) {
-  return type.name.rfind("std::", 0) == 0 || type.name.rfind("__gnu_cxx::", 0) == 0;
-}
-
 Section types_section(const std::vector<LayoutType>& types, bool is_heap, const ReportOptions& options) {
   Section section;
   section.name = "types";
@@ -105,11 +96,11 @@ Section types_section(const std::vector<LayoutType>& types, bool is_heap, const 
   std::vector<const LayoutType*> order;
   for (const LayoutType& type : types) {
     // Of the standard library, what costs something; nobody can change it.
-    if (!is_library(type) || (is_heap ? type.wasted_bytes > 0 : unused(type) > 1)) order.push_back(&type);
+    if (!type.is_library() || (is_heap ? type.wasted_bytes > 0 : unused(type) > 1)) order.push_back(&type);
   }
   if (!is_heap) {
     std::stable_sort(order.begin(), order.end(), [&](const LayoutType* a, const LayoutType* b) {
-      return std::pair(is_library(*a), -unused(*a)) < std::pair(is_library(*b), -unused(*b));
+      return std::pair(a->is_library(), -unused(*a)) < std::pair(b->is_library(), -unused(*b));
     });
   }
   const bool is_mixed =

@@ -13,11 +13,6 @@ constexpr std::size_t most_pictures = 5;
 constexpr std::int64_t line = 64;
 constexpr std::int64_t least_values = 32;  // objects: of fewer nothing is concluded
 
-std::string count_text(std::int64_t count) {
-  return format_count(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
-}
-std::string bytes_text(std::int64_t bytes) { return format_size(static_cast<double>(bytes)); }
-
 /// At least 99 % of the values, which were enough.
 bool is_nearly_all(std::int64_t count, const LayoutField& field) {
   return field.value_count >= least_values && count * 100 >= field.value_count * 99;
@@ -215,11 +210,11 @@ std::optional<Section> type_pictures_section(const std::vector<LayoutType>& type
   const std::size_t most = options.rows == 0 ? types.size() : std::min(options.rows, most_pictures);
   for (const LayoutType& type : types) {
     if (section.sections.size() >= most) break;
-    const bool is_library = type.name.rfind("std::", 0) == 0 || type.name.rfind("__gnu_cxx::", 0) == 0;
     const bool is_used =
         type.count() != 0 && (type.wasted_bytes > 0 || type.straddling_count * 10 > type.instance_count);
     const bool is_by_code = type.source == "code" && section.sections.size() < 2;
-    const bool has_holes = type.hole_bytes + type.padding_bytes > 0 && !is_library;  // of a program, without objects
+    const bool has_holes =
+        type.hole_bytes + type.padding_bytes > 0 && !type.is_library();  // of a program, without objects
     if (type.fields.empty() || !(is_used || is_by_code || (type.wasted_bytes < 0 && has_holes))) continue;
     Section one;
     one.name = "type_" + std::to_string(type.id);

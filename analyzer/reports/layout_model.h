@@ -38,6 +38,8 @@ struct LayoutType {
   std::vector<LayoutField> fields;
   bool has_uses = false;  ///< code that uses its members was read
 
+  /// Of the standard library: nobody can change it.
+  [[nodiscard]] bool is_library() const { return name.starts_with("std::") || name.starts_with("__gnu_cxx::"); }
   [[nodiscard]] std::int64_t count() const { return instance_count + nested_count; }
 };
 

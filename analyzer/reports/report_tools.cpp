@@ -1,5 +1,6 @@
 #include "analyzer/reports/report_tools.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "analyzer/quantities.h"
@@ -127,5 +128,11 @@ std::int64_t metric_integer(const queries::Database& database, std::string_view 
 }
 
 double percent_of(double part, double whole) { return whole > 0 ? 100.0 * part / whole : 0; }
+
+std::string bytes_text(std::int64_t bytes) { return format_size(static_cast<double>(bytes)); }
+
+std::string count_text(std::int64_t count) {
+  return format_count(static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0)));
+}
 
 }  // namespace analyzer

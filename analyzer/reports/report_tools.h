@@ -26,6 +26,9 @@ void cut_to_total(Table& table, std::size_t rows, const std::vector<Cell>& total
 [[nodiscard]] Fact metric_fact(const queries::Database& database, std::string_view metric, std::string label,
                                CellFormat format);
 [[nodiscard]] std::int64_t metric_integer(const queries::Database& database, std::string_view metric);
+/// "1.2 MiB" and "1,234" of figures of a database.
+[[nodiscard]] std::string bytes_text(std::int64_t bytes);
+[[nodiscard]] std::string count_text(std::int64_t count);  ///< less than 0 = 0
 [[nodiscard]] double percent_of(double part, double whole);
 
 }  // namespace analyzer
