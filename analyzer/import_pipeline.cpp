@@ -172,13 +172,12 @@ po::options_description import_options() {
       "no-builtin-suppressions", "profiles: not those of what glibc and GLib keep on purpose")(
       "events",
       "traces: keep every allocation and free as a row of `event` (heaptrack, memray, mtrace, valgrind_trace; about 25 "
-      "bytes each)")("exe", po::value<std::string>()->value_name("FILE"),
-                     "cores, text profiles without names: the program")(
-      "sysroot", po::value<std::string>()->value_name("DIR"), "cores, text profiles: where the paths in them begin")(
+      "bytes each)")("exe", po::value<std::string>()->value_name("FILE"), "cores, profiles without names: the program")(
+      "sysroot", po::value<std::string>()->value_name("DIR"), "cores, profiles: where the paths in them begin")(
       "solib-path", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
-      "cores, text profiles: where libraries are looked for by file name (may be repeated)")(
+      "cores, profiles: where libraries are looked for by file name (may be repeated)")(
       "debug-dir", po::value<std::vector<std::string>>()->composing()->value_name("DIR"),
-      "cores, text profiles: where separate debug files are, as .build-id/xx/yyyy.debug (default: /usr/lib/debug; may "
+      "cores, profiles: where separate debug files are, as .build-id/xx/yyyy.debug (default: /usr/lib/debug; may "
       "be repeated)")(
       "code", po::value<std::string>()->value_name("WHICH"),
       "cores: machine code to read: auto (of the program and of libraries that are not the distribution's, up to 32 "

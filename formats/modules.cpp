@@ -146,10 +146,26 @@ class Finder {
   std::vector<Mapped> found_;
 };
 
+/// Address in the process − address in the file's headers, by the module's lowest mapping. Profiles may list no other
+/// than the code's; and pages at the edge of two segments are in both: then the size decides.
+std::uint64_t bias_of(const ModuleHeaders& headers, const Mapped& mapped) {
+  const auto page_of = [](std::uint64_t at) { return at & ~(page - 1); };
+  const elf::FileMapping& lowest = mapped.mappings.front();
+  std::optional<std::uint64_t> found;
+  for (const LoadHeader& load : headers.loads) {
+    const std::uint64_t first = page_of(load.file_offset);
+    if (lowest.file_offset < first || lowest.file_offset >= load.file_offset + load.file_size) continue;
+    const std::uint64_t bias = lowest.start - (page_of(load.address) + (lowest.file_offset - first));
+    if (!found) found = bias;
+    if (lowest.end - bias == page_of(load.address + load.file_size + page - 1)) return bias;
+  }
+  return found.value_or(mapped.module.base - headers.low());
+}
+
 /// Whether each mapping of the module shows a part of the file where the file's headers want it.
 bool fits(const ModuleFile& file, const Mapped& mapped) {
   const ModuleHeaders& headers = file.headers();
-  const std::uint64_t bias = mapped.module.base - headers.low();
+  const std::uint64_t bias = bias_of(headers, mapped);
   if (!headers.position_independent && bias != 0) return false;
   return std::all_of(mapped.mappings.begin(), mapped.mappings.end(), [&](const elf::FileMapping& mapping) {
     if (mapping.file_offset >= file.bytes().size()) return false;
@@ -191,7 +207,7 @@ class Search {
       const auto debug = ModuleFile::open("", by_build_id(folder, id) + ".debug");
       if (debug && debug->build_id() == id) module.debug_path = debug->path();
     }
-    if (module.file) module.bias = module.base - module.file->headers().low();
+    if (module.file) module.bias = bias_of(module.file->headers(), mapped);
     module.cost = cost(module);
   }
 

@@ -8,24 +8,11 @@ namespace importers {
 namespace {
 
 using formats::profile_text::MappedFiles;
-using formats::profile_text::MappedRange;
 using formats::profile_text::Names;
 
 std::string_view file_name(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
-}
-
-/// "$build/lib/x.so" with "build=/home" → "/home/lib/x.so".
-std::string replace_variables(std::string_view path, const MappedFiles& files) {
-  if (!path.starts_with('$')) return std::string(path);
-  for (const auto& [name, value] : files.variables) {
-    const std::string_view rest = path.substr(1);
-    if (rest.starts_with(name) && (rest.size() == name.size() || rest[name.size()] == '/')) {
-      return std::string(value).append(rest.substr(name.size()));
-    }
-  }
-  return std::string(path);
 }
 
 /// Names are keyed by the address in the profile, or by the call before it.
@@ -61,33 +48,25 @@ std::string address_text(std::uint64_t address) {
 }
 
 std::string AddressFrames::module_of(std::uint64_t address, const MappedFiles& files) const {
-  const MappedRange* range = files.find(address - 1);  // a return address can be the first behind its module
-  return range == nullptr ? std::string() : replace_variables(range->path, files);
+  return MappedModules(files).find(address - 1).path;  // a return address can be the first behind its module
 }
 
-void AddressFrames::resolve(const MappedFiles& files, const Names& names, const ProfileSymbols& symbols,
+void AddressFrames::resolve(const MappedFiles& files, const Names& names, ProfileSymbols& symbols,
                             queries::SiteTree& sites) {
+  const MappedModules modules(files);
   for (const std::uint64_t address : addresses_) {
     first_.push_back(frames_.size());
     queries::SiteRow row;
-    const std::string module = module_of(address, files);
-    row.module = sites.text_number(module);
+    const MappedModule module = modules.find(address - 1);  // the call's, not behind it
+    row.module = sites.text_number(module.path);
     std::string_view rest = find_name(names, address);
     if (rest.empty()) {
-      const std::vector<formats::Frame> found = symbols.names(address - 1);  // of the call, not behind it
-      for (auto frame = found.rbegin(); frame != found.rend(); ++frame) {
-        if (frame->function.empty()) continue;
-        row.function = sites.text_number(frame->function);
-        row.file = sites.text_number(frame->file);
-        row.line = frame->line;
-        row.is_inlined = frames_.size() > first_.back();
-        frames_.push_back(row);
-      }
-      if (frames_.size() > first_.back()) continue;
-      const MappedRange* range = files.find(address - 1);
-      row.function = sites.text_number(range == nullptr ? address_text(address)
-                                                        : std::string(file_name(module)) + "+" +
-                                                              address_text(address - range->start + range->offset));
+      const std::vector<queries::SiteRow> named = symbols.rows(module, address - 1, row.module, sites);
+      frames_.insert(frames_.end(), named.begin(), named.end());
+      if (!named.empty()) continue;
+      row.function = sites.text_number(module.path.empty() ? address_text(address)
+                                                           : std::string(file_name(module.path)) + "+" +
+                                                                 address_text(address - module.start + module.offset));
       frames_.push_back(row);
       continue;
     }

@@ -1,6 +1,5 @@
-// Addresses of a text profile → frames: by the names that are in the profile, else as "module+0xoffset". An address
-// that no mapped file holds is "0x…". Names from files only where the
-// user says which files (profile_symbols.h): a text profile does not say which build they were.
+// Addresses of a text profile → frames: by the names that are in the profile, else by the files that the user names
+// (profile_symbols.h), else as "module+0xoffset". An address that no mapped file holds is "0x…".
 #pragma once
 
 #include <cstdint>
@@ -32,7 +31,7 @@ class AddressFrames {
 
   /// The frames of every address, innermost first: several where calls were inlined. The texts are numbers of `sites`.
   void resolve(const formats::profile_text::MappedFiles& files, const formats::profile_text::Names& names,
-               const ProfileSymbols& symbols, queries::SiteTree& sites);
+               ProfileSymbols& symbols, queries::SiteTree& sites);
   /// After resolve().
   queries::SiteId add(queries::SiteId caller, std::uint32_t number, queries::SiteTree& sites) const;
 

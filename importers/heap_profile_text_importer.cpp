@@ -147,7 +147,7 @@ void import_heap_profile_text(ImportJob& job) {
   if (!reader.names().program.empty()) job.snapshot.meta.emplace_back("program", reader.names().program);
   add_statistics(reader, job.snapshot);
 
-  const ProfileSymbols symbol_files(reader.mapped_files(), job.options.modules);
+  ProfileSymbols symbol_files(job.options.modules);
   addresses.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
   symbol_files.describe(job.snapshot);
   const std::vector<SiteId> sites = paths.sites([&](SiteId caller, std::uint32_t frame) {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <unordered_map>
 
 #include "formats/demangle.h"
 #include "formats/heaptrack.h"
 #include "importers/allocation_events.h"
 #include "importers/allocation_tracker.h"
 #include "importers/hexadecimal.h"
+#include "importers/profile_symbols.h"
 #include "importers/take_damage.h"
 #include "queries/allocation_profile.h"
 
@@ -26,19 +28,27 @@ constexpr std::uint64_t largest_block = AllocationFigures::largest_size;
 class LoadedModules {
  public:
   void clear() { ranges_.clear(); }
-  void add(std::string_view path, const heaptrack::ModuleLine& module) {
+  void add(std::string_view path, bool is_program, const heaptrack::ModuleLine& module) {
+    MappedModule whole;
+    whole.path = path;
+    whole.is_program = is_program;
+    const std::size_t first = ranges_.size();
     for (const heaptrack::ModuleLine::Segment& segment : module.segments) {
       const std::uint64_t start = module.base + segment.address;
       if (start < module.base || start + segment.size < start) continue;
-      ranges_.push_back({start, start + segment.size, module.base, std::string(path)});
+      if (ranges_.size() == first || start < whole.start) whole.start = start;
+      whole.end = std::max(whole.end, start + segment.size);
+      ranges_.push_back({start, start + segment.size, module.base, {}});
     }
+    whole.start &= ~std::uint64_t{0xFFF};  // from the file's first byte on
+    for (std::size_t i = first; i < ranges_.size(); ++i) ranges_[i].module = whole;
     is_sorted_ = false;
   }
   struct Range {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
     std::uint64_t base = 0;
-    std::string path;
+    MappedModule module;
   };
   [[nodiscard]] const Range* find(std::uint64_t address) {
     if (!is_sorted_) {
@@ -66,6 +76,7 @@ class HeaptrackImport {
         texts_(1),
         pointers_(1),
         sites_(1, queries::no_site),
+        symbols_(job.options.modules),
         event_rows_(job) {
     snapshot_.profile = std::make_shared<queries::AllocationProfile>();
     profile_ = snapshot_.profile.get();
@@ -199,8 +210,10 @@ class HeaptrackImport {
     if (!module) return reject(line, "module that makes no sense");
     if (module->clears) {
       modules_.clear();
+      raw_frames_.clear();
     } else {
-      modules_.add(module->path == "x" ? std::string_view(program_) : module->path, *module);
+      const bool is_program = module->path == "x";
+      modules_.add(is_program ? std::string_view(program_) : module->path, is_program, *module);
     }
   }
   void time(const Line& line) {
@@ -234,9 +247,26 @@ class HeaptrackImport {
     return caller;
   }
   SiteId add_raw(SiteId caller, std::uint64_t address) {
-    const LoadedModules::Range* module = modules_.find(address);
-    if (module == nullptr) return profile_->sites.add(caller, {hexadecimal(address), {}, 0, {}, false});
-    return profile_->sites.add(caller, {hexadecimal(address - module->base), {}, 0, module->path, false});
+    const auto [known, is_new] = raw_frames_.try_emplace(address);
+    if (is_new) known->second = resolve_raw(address);
+    for (const std::uint32_t frame : known->second) caller = profile_->sites.add_numbered(caller, frame);
+    return caller;
+  }
+  /// The frames of a return address, the outermost first.
+  std::vector<std::uint32_t> resolve_raw(std::uint64_t address) {
+    queries::SiteTree& sites = profile_->sites;
+    const LoadedModules::Range* range = modules_.find(address);
+    queries::SiteRow row;
+    if (range != nullptr) {
+      row.module = sites.text_number(range->module.path);
+      std::vector<std::uint32_t> frames;
+      for (const queries::SiteRow& named : symbols_.rows(range->module, address - 1, row.module, sites)) {
+        frames.push_back(sites.frame_number(named));
+      }
+      if (!frames.empty()) return frames;
+    }
+    row.function = sites.text_number(hexadecimal(range == nullptr ? address : address - range->base));
+    return {sites.frame_number(row)};
   }
   [[nodiscard]] std::string_view text(std::uint32_t number) const {
     return number < texts_.size() ? std::string_view(texts_[number]) : std::string_view();
@@ -257,6 +287,7 @@ class HeaptrackImport {
       snapshot_.warnings.emplace_back(
           "heaptrack's closing lines are missing: the file is cut, or heaptrack was killed before it was done");
     }
+    if (is_raw_) symbols_.describe(snapshot_);
     event_rows_.finish(!has_addresses_);
     take_damage(damage_, snapshot_);
   }
@@ -275,6 +306,8 @@ class HeaptrackImport {
   std::vector<heaptrack::InstructionPointer> pointers_;  // by number, from 1
   std::vector<SiteId> sites_;                            // by number of the call path node, from 1
   LoadedModules modules_;
+  ProfileSymbols symbols_;
+  std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> raw_frames_;  // by return address, of modules_
   AllocationTracker by_address_;
   KindTracker by_kind_;
   EventRows event_rows_;

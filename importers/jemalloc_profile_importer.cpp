@@ -149,7 +149,7 @@ void import_jemalloc_profile(ImportJob& job) {
 
   SitePaths paths;
   const std::vector<PathFigures> rows = make_paths(samples, OwnFrames(frames, reader.mapped_files()), paths);
-  const ProfileSymbols symbol_files(reader.mapped_files(), job.options.modules);
+  ProfileSymbols symbol_files(job.options.modules);
   frames.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
   symbol_files.describe(job.snapshot);
   const std::vector<SiteId> sites =

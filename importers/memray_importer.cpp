@@ -54,7 +54,7 @@ class MemrayImport {
         header_(header),
         profile_(profile),
         frames_(profile.sites, header.python_version),
-        native_(profile.sites),
+        native_(profile.sites, job.options.modules),
         event_rows_(job) {
     event_rows_.set_time(0);
   }
@@ -193,6 +193,7 @@ void MemrayImport::take_memory(const Record& record) {
 }
 
 void MemrayImport::finish() {
+  native_.symbols().describe(job_.snapshot);
   if (header_.is_aggregated) {
     queries::ProfileRecord& record = profile_.records.back();
     for (const queries::SiteStatRow& row : record.stats) {

@@ -82,13 +82,22 @@ SiteId PythonFrames::add_place(SiteId caller, std::uint64_t code_id, std::int64_
 
 void NativeFrames::clear_segments() {
   segments_.clear();
+  modules_.clear();
   known_.clear();  // the same number can mean another module now
+  rows_.clear();
 }
 
 void NativeFrames::add_segment(std::string_view file, std::uint64_t base, std::uint64_t start, std::uint64_t size) {
   if (size == 0 || start + size < start) return;
   const std::string_view name = file_name(file);
-  segments_.push_back({start, start + size, base, sites_.text_number(file),
+  const bool is_next = !segments_.empty() && segments_.back().base == base && modules_.back().path == file;
+  if (!is_next) {
+    MappedModule& module = modules_.emplace_back();
+    module.path = file;
+    module.start = start & ~std::uint64_t{0xFFF};
+  }
+  modules_.back().end = std::max(modules_.back().end, start + size);
+  segments_.push_back({start, start + size, base, sites_.text_number(file), modules_.size() - 1,
                        name.starts_with("libpython") || name.starts_with("python")});
   is_sorted_ = false;
 }
@@ -104,6 +113,20 @@ const NativeFrames::Segment* NativeFrames::find(std::uint64_t address) {
   return &*std::prev(after);
 }
 
+std::vector<SiteRow> NativeFrames::rows_of(std::uint64_t address, const Segment* segment) {
+  SiteRow row;
+  row.function = sites_.text_number(address_text(address));
+  if (segment != nullptr) {
+    row.module = segment->module_text;
+    std::vector<SiteRow> named = symbols_.rows(modules_[segment->module], address - 1, row.module, sites_);
+    std::reverse(named.begin(), named.end());
+    if (!named.empty()) return named;
+    row.function = sites_.text_number(std::string(file_name(sites_.text(segment->module_text))) + "+" +
+                                      address_text(address - segment->base));
+  }
+  return {row};
+}
+
 SiteId NativeFrames::add(SiteId site, std::uint64_t id) {
   const auto [known, is_new] = known_.try_emplace(Key{site, id}, site);
   if (!is_new) return known->second;
@@ -112,14 +135,9 @@ SiteId NativeFrames::add(SiteId site, std::uint64_t id) {
     const Frame& frame = frames_[static_cast<std::size_t>(id - 1)];
     const Segment* segment = find(frame.address);
     if (segment != nullptr && segment->is_interpreter) break;
-    SiteRow row;
-    row.function = sites_.text_number(address_text(frame.address));
-    if (segment != nullptr) {
-      row.module = segment->module;
-      row.function = sites_.text_number(std::string(file_name(sites_.text(segment->module))) + "+" +
-                                        address_text(frame.address - segment->base));
-    }
-    rows.push_back(row);
+    const auto [known_rows, is_new_address] = rows_.try_emplace(frame.address);
+    if (is_new_address) known_rows->second = rows_of(frame.address, segment);
+    rows.insert(rows.end(), known_rows->second.begin(), known_rows->second.end());
     if (frame.caller >= id) break;  // callers are numbered first; else the file is damaged
     id = frame.caller;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "formats/memray.h"
+#include "importers/profile_symbols.h"
 #include "queries/allocation_profile.h"
 
 namespace importers {
@@ -50,15 +51,16 @@ class PythonFrames {
 /// in.
 class NativeFrames {
  public:
-  explicit NativeFrames(queries::SiteTree& sites) : sites_(sites) {}
+  NativeFrames(queries::SiteTree& sites, const ModulePaths& paths) : sites_(sites), symbols_(paths) {}
 
   void define(std::uint64_t address, std::uint64_t caller) { frames_.push_back({address, caller}); }
   /// The modules of the process from now on: add_segment() for each.
   void clear_segments();
   void add_segment(std::string_view file, std::uint64_t base, std::uint64_t start, std::uint64_t size);
   /// `site` with those frames of `id` below it that are not the interpreter's: the innermost ones, up to the first in
-  /// Python itself. They are "module+0xoffset". O(1) once the pair was seen.
+  /// Python itself. They are "module+0xoffset" where no file has a name. O(1) once the pair was seen.
   queries::SiteId add(queries::SiteId site, std::uint64_t id);
+  [[nodiscard]] const ProfileSymbols& symbols() const { return symbols_; }
 
  private:
   struct Frame {
@@ -66,7 +68,8 @@ class NativeFrames {
   };
   struct Segment {
     std::uint64_t start = 0, end = 0, base = 0;
-    std::uint32_t module = 0;  // text of the site tree
+    std::uint32_t module_text = 0;  // of the site tree
+    std::size_t module = 0;         // in modules_
     bool is_interpreter = false;
   };
   struct Key {
@@ -78,10 +81,15 @@ class NativeFrames {
     std::size_t operator()(const Key& key) const { return (key.id * 0x9E37'79B9'7F4A'7C15 ^ index(key.site)) >> 3; }
   };
   [[nodiscard]] const Segment* find(std::uint64_t address);
+  /// Of an address, innermost first.
+  [[nodiscard]] std::vector<queries::SiteRow> rows_of(std::uint64_t address, const Segment* segment);
 
   queries::SiteTree& sites_;
+  ProfileSymbols symbols_;
+  std::unordered_map<std::uint64_t, std::vector<queries::SiteRow>> rows_;  // by address, of these segments
   std::vector<Frame> frames_;
   std::vector<Segment> segments_;
+  std::vector<MappedModule> modules_;  // from the first byte of the first segment to the last of the last
   bool is_sorted_ = true;
   std::unordered_map<Key, queries::SiteId, KeyHash> known_;
 };

@@ -11,6 +11,7 @@
 #include "formats/pprof.h"
 #include "importers/address_frames.h"
 #include "importers/profile_import.h"
+#include "importers/profile_symbols.h"
 #include "importers/sampled_figures.h"
 #include "importers/site_paths.h"
 #include "importers/take_damage.h"
@@ -115,8 +116,12 @@ class Positions {
 /// Frames of locations as texts of the site tree.
 class LocationFrames {
  public:
-  LocationFrames(const pprof::Profile& profile, queries::SiteTree& sites)
-      : profile_(profile), sites_(sites), functions_(profile.functions), mappings_(profile.mappings) {
+  LocationFrames(const pprof::Profile& profile, ProfileSymbols& symbols, queries::SiteTree& sites)
+      : profile_(profile),
+        symbols_(symbols),
+        sites_(sites),
+        functions_(profile.functions),
+        mappings_(profile.mappings) {
     for (const pprof::Mapping& mapping : profile.mappings) {
       modules_.push_back(sites.text_number(profile.text(mapping.filename)));
     }
@@ -159,6 +164,11 @@ class LocationFrames {
       row.is_inlined = i + 1 < location.line_count;
       frames_.push_back(sites_.frame_number(row));
     }
+    if (frames_.size() == begin && mapping != Positions::none) {
+      for (const queries::SiteRow& named : symbols_.rows(mapped(mapping), location.address - 1, row.module, sites_)) {
+        frames_.push_back(sites_.frame_number(named));
+      }
+    }
     if (frames_.size() == begin) {
       row.function = sites_.text_number(address_text(location.address));
       frames_.push_back(sites_.frame_number(row));
@@ -166,7 +176,19 @@ class LocationFrames {
     frames_.push_back(end_of_location);
   }
 
+  /// The first mapping is the program's, by profile.proto.
+  [[nodiscard]] MappedModule mapped(std::uint32_t position) const {
+    const pprof::Mapping& mapping = profile_.mappings[position];
+    return {std::string(profile_.text(mapping.filename)),
+            mapping.start,
+            mapping.limit,
+            mapping.offset,
+            position == 0,
+            profile_.text(mapping.build_id)};
+  }
+
   const pprof::Profile& profile_;
+  ProfileSymbols& symbols_;
   queries::SiteTree& sites_;
   Positions functions_;
   Positions mappings_;
@@ -296,9 +318,11 @@ void import_pprof(ImportJob& job) {
   SitePaths paths;
   const std::vector<PathFigures> samples = read_samples(job, profile, columns, paths, damage);
   take_damage(damage, job.snapshot);
-  LocationFrames frames(profile, allocations.sites);
+  ProfileSymbols symbols(job.options.modules);
+  LocationFrames frames(profile, symbols, allocations.sites);
   const std::vector<SiteId> sites =
       paths.sites([&](SiteId caller, std::uint32_t location) { return frames.add(caller, location); });
+  symbols.describe(job.snapshot);
   SiteRows rows(allocations.records.back());
   for (const PathFigures& row : samples) {
     add_figures(row, sites[row.path], allocations.sampling.mean_interval_bytes, rows);

@@ -86,9 +86,13 @@ class PprofWriter {
     body_.number(14, text(value));
     return *this;
   }
-  std::uint64_t mapping(std::string_view filename, std::uint64_t start = 0x400000, std::uint64_t limit = 0x500000) {
+  std::uint64_t mapping(std::string_view filename, std::uint64_t start = 0x400000, std::uint64_t limit = 0x500000,
+                        std::uint64_t offset = 0, std::string_view build_id = "") {
     const std::uint64_t id = first_id + id_step * mappings_++;
-    body_.text(3, ProtobufWriter().number(1, id).number(2, start).number(3, limit).number(5, text(filename)).bytes());
+    ProtobufWriter mapping;
+    mapping.number(1, id).number(2, start).number(3, limit).number(4, offset).number(5, text(filename));
+    if (!build_id.empty()) mapping.number(6, text(build_id));
+    body_.text(3, mapping.bytes());
     return id;
   }
   std::uint64_t function(std::string_view name, std::string_view filename = "") {
