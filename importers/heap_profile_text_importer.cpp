@@ -150,11 +150,11 @@ void import_heap_profile_text(ImportJob& job) {
   ProfileSymbols symbol_files(job.options.modules);
   addresses.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
   symbol_files.describe(job.snapshot);
-  const std::vector<SiteId> sites = paths.sites([&](SiteId caller, std::uint32_t frame) {
+  const std::vector<SiteId> sites = paths.sites(profile.sites, [&](SiteId caller, std::uint32_t frame) {
     return frame % 2 == 1 ? symbols.add(caller, frame / 2, profile.sites)
                           : addresses.add(caller, frame / 2, profile.sites);
   });
-  SiteRows rows(profile.records.back());
+  SiteRows rows(profile.records.back(), samples.size(), profile.sites.size());
   for (const PathFigures& sample : samples) {
     add_sample(sample, sites[sample.path], header, rows);
     if (header.mean_interval_bytes > 0) add_size(sample, sites[sample.path], header, rows);

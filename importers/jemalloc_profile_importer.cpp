@@ -152,9 +152,9 @@ void import_jemalloc_profile(ImportJob& job) {
   ProfileSymbols symbol_files(job.options.modules);
   frames.resolve(reader.mapped_files(), reader.names(), symbol_files, profile.sites);
   symbol_files.describe(job.snapshot);
-  const std::vector<SiteId> sites =
-      paths.sites([&](SiteId caller, std::uint32_t number) { return frames.add(caller, number, profile.sites); });
-  SiteRows stats(profile.records.back());
+  const std::vector<SiteId> sites = paths.sites(
+      profile.sites, [&](SiteId caller, std::uint32_t number) { return frames.add(caller, number, profile.sites); });
+  SiteRows stats(profile.records.back(), rows.size(), profile.sites.size());
   ScaledFigures scaled(header.mean_interval_bytes);
   for (const PathFigures& row : rows) {
     add_figures(scaled.next(row.figures), row.figures, header.has_allocations, is_sampled, stats.stat(sites[row.path]));

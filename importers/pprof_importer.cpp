@@ -320,10 +320,10 @@ void import_pprof(ImportJob& job) {
   take_damage(damage, job.snapshot);
   ProfileSymbols symbols(job.options.modules);
   LocationFrames frames(profile, symbols, allocations.sites);
-  const std::vector<SiteId> sites =
-      paths.sites([&](SiteId caller, std::uint32_t location) { return frames.add(caller, location); });
+  const std::vector<SiteId> sites = paths.sites(
+      allocations.sites, [&](SiteId caller, std::uint32_t location) { return frames.add(caller, location); });
   symbols.describe(job.snapshot);
-  SiteRows rows(allocations.records.back());
+  SiteRows rows(allocations.records.back(), samples.size(), allocations.sites.size());
   for (const PathFigures& row : samples) {
     add_figures(row, sites[row.path], allocations.sampling.mean_interval_bytes, rows);
   }

@@ -1,6 +1,7 @@
 #include "importers/profile_import.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "importers/spread.h"
@@ -20,6 +21,11 @@ std::int64_t rounded_figure(double value) {
   constexpr double most = 4.6e18;  // below 2^62
   if (std::isnan(value)) return 0;
   return std::llround(std::clamp(value, -most, most));
+}
+
+SiteRows::SiteRows(queries::ProfileRecord& record, std::size_t samples, std::size_t sites)
+    : record_(record), samples_(samples), stat_of_(sites) {
+  record.stats.reserve(std::min(samples, sites));
 }
 
 queries::SiteStatRow& SiteRows::stat(queries::SiteId site) {
@@ -46,7 +52,8 @@ std::size_t SiteRows::size_slot(queries::SiteId site, std::uint64_t size) const 
 
 queries::SiteSizeRow& SiteRows::size(queries::SiteId site, std::uint64_t size) {
   if (record_.sizes.size() * 2 >= size_slots_.size()) {
-    size_slots_.assign(std::max<std::size_t>(size_slots_.size() * 2, 1024), 0);
+    if (size_slots_.empty()) record_.sizes.reserve(samples_);
+    size_slots_.assign(std::bit_ceil(std::max({size_slots_.size() * 2, samples_ * 2, std::size_t{1024}})), 0);
     for (std::size_t i = 0; i < record_.sizes.size(); ++i) {
       size_slots_[size_slot(record_.sizes[i].site, record_.sizes[i].size)] = static_cast<std::uint32_t>(i + 1);
     }

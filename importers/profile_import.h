@@ -29,7 +29,8 @@ queries::AllocationProfile& begin_profile(ImportJob& job, std::string_view forma
 /// 4 bytes per site beside the rows, 8 to 16 per (site, size).
 class SiteRows {
  public:
-  explicit SiteRows(queries::ProfileRecord& record) : record_(record) {}
+  /// With room for figures of so many samples at so many sites, where that is known.
+  explicit SiteRows(queries::ProfileRecord& record, std::size_t samples = 0, std::size_t sites = 0);
   /// Valid until the next call.
   queries::SiteStatRow& stat(queries::SiteId site);
   queries::SiteSizeRow& size(queries::SiteId site, std::uint64_t size);
@@ -39,6 +40,7 @@ class SiteRows {
   [[nodiscard]] std::size_t size_slot(queries::SiteId site, std::uint64_t size) const;
 
   queries::ProfileRecord& record_;
+  std::size_t samples_;
   std::vector<std::uint32_t> stat_of_;     // row + 1 by site; 0 = none yet
   std::uint32_t unknown_stat_ = 0;         // the same of no_site
   std::vector<std::uint32_t> size_slots_;  // row + 1, 0 = free; a power of two, at most half full

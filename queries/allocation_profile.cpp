@@ -57,6 +57,14 @@ std::size_t SiteTree::slot_of(const Node& node) const {
 }
 
 /// All that append() has left, with room for as many again.
+void SiteTree::reserve(std::size_t sites) {
+  sites += nodes_.size();
+  nodes_.reserve(sites);
+  if (sites * 2 < slots_.size()) return;
+  slots_.assign(std::bit_ceil(std::max<std::size_t>(sites * 2 + 1, 1024)), 0);
+  indexed_ = 0;
+}
+
 void SiteTree::index_all() {
   if (nodes_.size() * 2 >= slots_.size()) {
     slots_.assign(std::bit_ceil(std::max<std::size_t>(nodes_.size() * 4, 1024)), 0);

@@ -73,6 +73,8 @@ class SiteTree {
   /// The same by numbers of text_number(), for recorders that number their texts: no text is looked at.
   SiteId add(const SiteRow& row) { return add_numbered(row.parent, frame_number(row)); }
   std::uint32_t text_number(std::string_view text);
+  /// Room for so many more sites, at once instead of by growing.
+  void reserve(std::size_t sites);
   /// The number of a row's frame, whoever calls it. Ascending from 0 as they are first seen.
   std::uint32_t frame_number(const SiteRow& row);
   /// The site of a frame of frame_number(). Amortized O(1), one look-up.

@@ -109,7 +109,21 @@ bool is_lost(LeakKind kind) { return kind != LeakKind::possible && kind != LeakK
 class Reader {
  public:
   Reader(const ProfileRecord& record, LifetimeClock clock, std::size_t site_count)
-      : record_(record), clock_(clock), row_of_(site_count + 1) {}
+      : record_(record), clock_(clock), row_of_(site_count + 1) {
+    for (const SiteStatRow& row : record.stats) number_of(row.site) = 1;
+    for (const queries::SiteLeakRow& row : record.leaks) number_of(row.site) = 1;
+    for (const queries::SiteAccessRow& row : record.accesses) number_of(row.site) = 1;
+    for (const queries::SiteLifetimeRow& row : record.site_lifetimes) {
+      if (row.clock == clock) number_of(row.site) = 1;
+    }
+    sums_.resize(static_cast<std::size_t>(std::count(row_of_.begin(), row_of_.end(), 1U)));
+    std::uint32_t next = 0;
+    for (std::size_t site = 0; site < row_of_.size(); ++site) {
+      if (row_of_[site] == 0) continue;
+      sums_[next].stat.site = site == site_count ? no_site : SiteId{static_cast<std::uint32_t>(site)};
+      row_of_[site] = next++;
+    }
+  }
 
   /// In the order of their ids, no_site last.
   std::vector<SiteSums> read() {
@@ -134,23 +148,12 @@ class Reader {
       sums.read_bytes = add_known(sums.read_bytes, row.read_bytes);
       sums.written_bytes = add_known(sums.written_bytes, row.written_bytes);
     }
-    std::vector<SiteSums> ordered;
-    ordered.reserve(sums_.size());
-    for (const std::uint32_t row : row_of_) {
-      if (row != 0) ordered.push_back(sums_[row - 1]);
-    }
-    return ordered;
+    return std::move(sums_);
   }
 
  private:
-  SiteSums& of(SiteId site) {
-    std::uint32_t& row = row_of_[site == no_site ? row_of_.size() - 1 : index(site)];
-    if (row == 0) {
-      sums_.emplace_back().stat.site = site;
-      row = static_cast<std::uint32_t>(sums_.size());
-    }
-    return sums_[row - 1];
-  }
+  std::uint32_t& number_of(SiteId site) { return row_of_[site == no_site ? row_of_.size() - 1 : index(site)]; }
+  SiteSums& of(SiteId site) { return sums_[number_of(site)]; }
 
   void leaks() {
     if (record_.leaks.empty()) {  // a heap profile: what is live at the end is all that is known
@@ -176,7 +179,7 @@ class Reader {
 
   const ProfileRecord& record_;
   LifetimeClock clock_;
-  std::vector<std::uint32_t> row_of_;  // by site, no_site last: index in sums_ + 1, 0 = none
+  std::vector<std::uint32_t> row_of_;  // by site, no_site last: index in sums_, of those that have a row
   std::vector<SiteSums> sums_;
 };
 

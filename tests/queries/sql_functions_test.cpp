@@ -17,7 +17,7 @@ using queries::Strength;
 class KnownGraph : public testing::Test {
  protected:
   static constexpr std::uint32_t root = 0, list = 1, array = 2, first = 3, second = 4, weak_only = 5, garbage = 6,
-                                 node_class = 8, text = 9;
+                                 text = 9;
   KnownGraph() {
     GraphBuilder g;
     g.object("Main", 16);
