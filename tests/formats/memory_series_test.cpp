@@ -231,12 +231,27 @@ TEST(MallocInfo, Series) {
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(damage.count(), 0u);
   EXPECT_EQ(samples[0].system_bytes, 135168u);
-  EXPECT_EQ(samples[0].free_bytes, 1074u);
+  EXPECT_EQ(samples[0].free_bytes, 1072u);  // two chunks, each with a flag
   EXPECT_EQ(samples[0].free_count, 2u);
   EXPECT_EQ(samples[0].mapped_bytes, 4096u);
-  EXPECT_EQ(samples[0].largest_free_bytes, 1041u);
+  EXPECT_EQ(samples[0].largest_free_bytes, 1040u);
   EXPECT_EQ(samples[0].heap_count, 1u);
   EXPECT_EQ(samples[1].time->seconds, 1795379204);
+}
+
+// Bins have chunks with their flags (another one in arenas), fast bins sizes without.
+TEST(MallocInfo, FlagsOfChunksAreNoBytes) {
+  const std::string text =
+      "<malloc version=\"1\">\n<heap nr=\"1\">\n<sizes>\n  <size from=\"17\" to=\"32\" total=\"96\" count=\"3\"/>\n"
+      "  <size from=\"69\" to=\"69\" total=\"138\" count=\"2\"/>\n  <unsorted from=\"101\" to=\"261\" total=\"362\" "
+      "count=\"2\"/>\n</sizes>\n</heap>\n<total type=\"fast\" count=\"3\" size=\"96\"/>\n"
+      "<total type=\"rest\" count=\"5\" size=\"1500\"/>\n<system type=\"current\" size=\"135168\"/>\n</malloc>\n";
+  DamageLog damage;
+  const auto samples = read_all<formats::malloc_info::Reader>(text, damage);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].free_bytes, 96u + 1500 - 4 * 5);
+  EXPECT_EQ(samples[0].largest_free_bytes, 256u);
+  EXPECT_EQ(samples[0].free_count, 8u);
 }
 
 TEST(MallocInfo, EveryTruncationAndFlip) {
