@@ -15,7 +15,7 @@ traces=$data/trace
 [[ -d $traces ]] || { echo "no data here: set HEAPQL_DATA to a folder with trace/ and its truth"; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-export LC_ALL=C HEAPQL_NO_PAGER=1
+export LC_ALL=C
 : > "$work/result"
 # shellcheck source=tests/peer/traces/library.sh
 source "$here/traces/library.sh"
@@ -29,15 +29,20 @@ done
 
 [[ -s $work/result ]] || { echo "no truth below $traces"; exit 77; }
 awk -F '\t' '
-  { verdicts[$6]++; files[$1] = 1
-    if ($6 == "explained" || $6 == "not compared") kinds[$6 ": " $7]++
-    printf "%-46s %-58s %18s %18s %12s  %s\n", $1, $2, $3, $4, $5, ($6 == "equal" ? "" : $6 ": " $7) }
+  function line() {
+    return sprintf("%-46s %-58s %18s %18s %12s  %s", $1, $2, $3, $4, $5, ($6 == "equal" ? "" : $6 ": " $7))
+  }
+  { verdicts[$6]++; files[$1]; print line() }
+  $6 == "explained" || $6 == "not compared" { kinds[$6 ": " $7]++ }
+  $6 == "FAIL" { failed[++failures] = line() }
   END {
     for (name in files) count++
     print ""
-    for (kind in kinds) printf "%6d  %s\n", kinds[kind], kind | "sort -k2"
-    close("sort -k2")
-    printf "\n%d files: %d figures equal, %d explained, %d not compared, %d FAIL\n",
-      count, verdicts["equal"], verdicts["explained"], verdicts["not compared"], verdicts["FAIL"]
-    exit verdicts["FAIL"] > 0
+    for (kind in kinds) printf "%6d  %s\n", kinds[kind], kind | "sort -k 2"
+    close("sort -k 2")
+    print ""
+    for (i = 1; i <= failures; i++) print failed[i]
+    printf "%d files: %d figures equal, %d explained, %d not compared, %d FAIL\n", count, verdicts["equal"],
+      verdicts["explained"], verdicts["not compared"], failures
+    exit failures > 0
   }' "$work/result"

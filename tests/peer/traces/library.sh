@@ -52,15 +52,15 @@ finish() {
 
 no_input() { printf '%s\t%s\t\t\t\t%s\t%s\n' "$1" - 'not compared' "$2" >> "$work/result"; }
 
-files() {  # PATTERN…: files below $traces, sorted; nothing where there are none
-  (cd "$traces" && find "${@:1:1}" -type f "${@:2}" 2> /dev/null | LC_ALL=C sort) || true
+files() {  # FOLDER [TEST…]: files below it, as paths below $traces, sorted; nothing where there are none
+  (cd "$traces" && find -L "$1" -type f "${@:2}" 2> /dev/null | LC_ALL=C sort) || true
 }
 
 plain() {  # FILE: its text, whatever it is wrapped in
   case $1 in
-    *.gz) gzip -dc "$traces/$1" ;;
-    *.zst) zstd -dcq "$traces/$1" 2> /dev/null ;;
-    *.bz2) bzip2 -dc "$traces/$1" ;;
-    *) cat "$traces/$1" ;;
-  esac
+    *.gz) gzip -dc ;;
+    *.zst) zstd -dcq 2> /dev/null ;;
+    *.bz2) bzip2 -dc ;;
+    *) cat ;;
+  esac < "$traces/$1"
 }
