@@ -1,4 +1,5 @@
-# Heap profiles of gperftools and jemalloc: their headers, what gperftools said when it wrote them, jeprof's formula.
+# Heap profiles of gperftools and jemalloc: their headers, what gperftools said when it wrote them, jeprof's formula. The
+# statistics of both allocators.
 
 compare_heap_profiles() {
   local input
@@ -15,7 +16,7 @@ compare_heap_profiles() {
     finish
   done < <(files gperftools -name '*.heap')
   while read -r input; do jemalloc_profile "$input"; done < <(files jemalloc -name '*.heap')
-  while read -r input; do no_input "$input" "heapql does not read tcmalloc's MALLOCSTATS"; done < <(files gperftools -name '*mallocstats*')
+  while read -r input; do tcmalloc_stats "$input"; done < <(files gperftools -name '*mallocstats*')
   jemalloc_stats
 }
 
@@ -62,4 +63,20 @@ jemalloc_stats() {
     ours "SELECT CASE name WHEN 'in_use_bytes' THEN 'allocated' ELSE replace(name, '_bytes', '') END, value FROM series"
     finish
   done < <(files jemalloc -name '*.stats.*')
+}
+
+tcmalloc_stats() {  # FILE
+  begin "$1"
+  awk -v OFS='\t' '
+    /^MALLOC: .* \( *[0-9.]+ MiB\) / {
+      value = $0; sub(/^MALLOC: [ +=]*/, "", value); sub(/ .*/, "", value)
+      label = $0; sub(/.*MiB\) /, "", label)
+      if (label ~ / cache freelist/) caches += value; else print label, value, ""
+    }
+    END { print "caches", caches, "" }' "$traces/$1" > "$work/theirs"
+  ours "SELECT v.column1, s.value FROM (VALUES ('Bytes in use by application', 'in_use_bytes'), ('caches', 'cached_bytes'),
+    ('Bytes in page heap freelist', 'page_free_bytes'), ('Bytes in malloc metadata', 'metadata_bytes'),
+    ('Actual memory used (physical + swap)', 'resident_bytes'), ('Bytes released to OS (aka unmapped)', 'retained_bytes'),
+    ('Virtual address space used', 'mapped_bytes')) AS v JOIN series AS s ON s.name = v.column2"
+  finish
 }
