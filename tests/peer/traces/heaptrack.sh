@@ -5,6 +5,18 @@ heaptrack_site="CASE WHEN f.function LIKE '0x%' THEN '(no name)' ELSE f.function
   ' ' || replace(f.file, rtrim(f.file, replace(f.file, '/', '')), '') || coalesce(':' || f.line, '') ELSE '' END
   || ' ' || replace(f.module, rtrim(f.module, replace(f.module, '/', '')), '')"
 
+# Leaks that heapql suppresses and the print does not: heapql's built-in suppressions take all of __nss_*, __gconv_*,
+# g_quark_init and g_type_register_*.
+heaptrack_extra="SELECT * FROM site_leak WHERE suppression IS NOT NULL AND site_id NOT IN (
+  WITH RECURSIVE up (leaf, id, keep) AS (SELECT DISTINCT site_id, site_id, 0 FROM site_leak WHERE suppression IS NOT NULL
+    UNION SELECT up.leaf, s.parent_id, s.function LIKE '%\_\_nss\_module\_allocate%' ESCAPE '\' OR s.function LIKE '%\_\_gconv\_read\_conf%' ESCAPE '\'
+      OR s.function LIKE '%\_\_new\_exitfn%' ESCAPE '\' OR s.function LIKE '%tzset\_internal%' ESCAPE '\'
+      OR s.function LIKE '%dl\_open\_worker%' ESCAPE '\' OR s.function LIKE '%g\_main\_context\_new%' ESCAPE '\'
+      OR s.function LIKE '%g\_thread\_self%' ESCAPE '\'
+    FROM up JOIN site AS s ON s.id = up.id)
+  SELECT leaf FROM up WHERE keep)"
+heaptrack_suppressed="heapql's built-in suppressions cover more functions of glibc and GLib"
+
 compare_heaptrack() {
   local print
   while read -r print; do
@@ -34,11 +46,14 @@ heaptrack_print() {  # PRINT FILE
       WHERE snapshot_id = 1 AND suppression IS NULL GROUP BY site_id) AS l ON l.site_id = t.site_id
     WHERE t.snapshot_id = 1 GROUP BY 1" | awk -F '\t' -v OFS='\t' 'NR > 1 {
       print "calls: " $1, $2; print "peak: " $1, $3; print "leaked: " $1, $4; print "temporary: " $1, $5 }' >> "$work/ours"
+  plain "$1" | heaptrack_listed_paths > "$work/listed"
+  heaptrack_paths > "$work/paths"
+  heaptrack_join_paths
   heaptrack_why "$2"
   finish
 }
 
-# The lists of sites and the summary. Paths under a site are not read: the print has them by instruction, not by line.
+# The lists of sites and the summary.
 heaptrack_figures() {
   awk -v OFS='\t' '
     function base(path) { sub(/.*\//, "", path); return path }
@@ -73,6 +88,73 @@ heaptrack_figures() {
     /^suppressed leaks:/ { print "suppressed", $3, "decimal" }'
 }
 
+# The paths to a site that the print lists, five at most: section, site, path, calls, bytes or temporary ones.
+heaptrack_listed_paths() {
+  awk -v OFS='\t' '
+    function base(path) { sub(/.*\//, "", path); return path }
+    function path_ends() { if (is_path) print section, site, path, count, amount; is_path = 0 }
+    function site_of(    name) { name = (symbol ~ /^0x/ ? "(no name)" : symbol) (place == "" ? "" : " " base(place)) " " base($2); return name }
+    /^MOST CALLS/ { section = "calls" }
+    /^PEAK MEMORY/ { path_ends(); section = "peak" }
+    /^MEMORY LEAKS/ { path_ends(); section = "leaked" }
+    /^MOST TEMPORARY/ { path_ends(); section = "temporary" }
+    is_site && symbol == "" { symbol = $0; next }
+    is_site && /^  at / && place == "" { place = $2 }
+    is_site && /^  in / { site = site_of(); is_site = 0; next }
+    / from$/ { path_ends(); is_site = 1; symbol = place = "" }
+    / from:$/ {
+      path_ends(); is_path = 1; path = ""
+      if (section == "calls") { count = $1; amount = $4 } else { count = (section == "temporary" ? $5 : $4); amount = $1 }
+    }
+    is_path && /^    [^ ]/ { sub(/^ +/, ""); path = path " < " $0; next }
+    is_path && /^      at / { sub(/:0$/, "", $2); path = path " " base($2) }
+    /^  and / || /^total runtime/ { path_ends() }'
+}
+
+# Paths as the print has them, without the functions that were inlined at the site, to main: site, path, calls, bytes at
+# the peak, leaked, temporary ones, leaked that only heapql suppresses.
+heaptrack_paths() {
+  { ask "SELECT 'site', id, parent_id, function, coalesce(replace(file, rtrim(file, replace(file, '/', '')), '') || coalesce(':' || line, ''), ''), is_inlined FROM site"
+    ask "SELECT 'stat', t.site_id, $heaptrack_site, t.allocation_count, t.peak_bytes, coalesce((SELECT sum(l.bytes) FROM site_leak AS l
+      WHERE l.site_id = t.site_id AND l.suppression IS NULL), 0), t.temporary_count, coalesce((SELECT sum(l.bytes) FROM
+      ($heaptrack_extra) AS l WHERE l.site_id = t.site_id), 0) FROM site_stat AS t JOIN site AS f ON f.id = t.site_id"
+  } | awk -F '\t' -v OFS='\t' '
+    $1 == "site" { parent[$2] = $3; inlined[$2] = $6; is_main[$2] = $4 == "main"; name[$2] = " < " $4 ($5 == "" ? "" : " " $5); next }
+    {
+      id = $2
+      while (id != "" && inlined[id] == 1) id = parent[id]
+      path = ""
+      for (id = parent[id]; id != ""; id = parent[id]) { path = path name[id]; if (is_main[id]) break }
+      key = $3 OFS path
+      calls[key] += $4; peak[key] += $5; leaked[key] += $6; temporary[key] += $7; extra[key] += $8
+    }
+    END { for (key in calls) print key, calls[key], peak[key], leaked[key], temporary[key], extra[key] }'
+}
+
+# Figures of the listed paths, numbered in the print's order. Several with the same lines (by instruction) are added up.
+heaptrack_join_paths() {
+  awk -F '\t' -v OFS='\t' -v theirs="$work/theirs" -v ours="$work/ours" -v why="$work/why" -v suppressed="$heaptrack_suppressed" '
+    NR == FNR { key = $1 OFS $2; calls[key] = $3; figure["peak " key] = $4; figure["leaked " key] = $5; figure["temporary " key] = $6; extra[key] = $7; next }
+    {
+      key = $2 OFS $3; entry = $1 OFS key
+      if (!(entry in label)) { label[entry] = $2 ", path " ++n; order[n] = entry }
+      listed[entry]++; count[entry] += $4; amount[entry] = ($1 == "temporary" ? amount[entry] + $5 : $5)
+    }
+    END {
+      for (i = 1; i <= n; i++) {
+        entry = order[i]; split(entry, part, OFS); key = part[2] OFS part[3]; what = part[1] == "calls" ? "peak" : part[1]
+        print "calls: " label[entry], count[entry], "" >> theirs
+        if (what == "temporary" || listed[entry] == 1) print what ": " label[entry], amount[entry], (what == "temporary" ? "" : "decimal") >> theirs
+        if (!(key in calls)) continue
+        print "calls: " label[entry], calls[key] >> ours
+        print what ": " label[entry], figure[what " " key] >> ours
+        reason = "paths are listed by instruction, five at most: others have the same lines"
+        if (what == "leaked" && extra[key] > 0) print what ": " label[entry], extra[key], suppressed >> why
+        if (calls[key] > count[entry]) { print "calls: " label[entry], "partial", reason >> why; print what ": " label[entry], "partial", reason >> why }
+      }
+    }' "$work/paths" "$work/listed"
+}
+
 # The print takes a free of the kind numbered 0 for a temporary when a free came before it: 0 is its mark for "none". It
 # says that the record ends 1 ms after the last time in it.
 heaptrack_why() {  # FILE
@@ -82,7 +164,7 @@ heaptrack_why() {  # FILE
     site=$(ask "SELECT $heaptrack_site FROM site AS f WHERE f.id = (SELECT site_id FROM site_size WHERE snapshot_id = 1
       AND size = 72704 AND allocation_count = 1)")
     why temporary "$false_ones" "the print counts a free of kind 0 after another free as temporary"
-    why "temporary: $site" "$false_ones" "the print counts a free of kind 0 after another free as temporary"
+    why "temporary: $site*" "$false_ones" "the print counts a free of kind 0 after another free as temporary"
   fi
   read -r calls temporary ms < <(ask "SELECT (SELECT value FROM metric WHERE name = 'allocations.count'), (SELECT value FROM
     metric WHERE name = 'temporary.count'), CAST(round(value * 1000) AS INTEGER) FROM metric WHERE name = 'record.seconds'")
@@ -93,23 +175,15 @@ heaptrack_why() {  # FILE
     "the print adds 1 ms to the last time and counts a free of kind 0 as temporary"
 }
 
-# heapql's built-in suppressions take all of __nss_*, __gconv_*, g_quark_init and g_type_register_*; these are the print's.
 heaptrack_why_suppressed() {
-  local reason="heapql's built-in suppressions cover more functions of glibc and GLib" site bytes sum=0
+  local site bytes sum=0
   while IFS=$tab read -r site bytes; do
-    why "leaked: $site" "$bytes" "$reason"
+    why "leaked: $site" "$bytes" "$heaptrack_suppressed"
     ((sum += bytes))
-  done < <(ask "WITH RECURSIVE up (leaf, id, keep) AS (SELECT DISTINCT site_id, site_id, 0 FROM site_leak
-      WHERE suppression IS NOT NULL UNION
-      SELECT up.leaf, s.parent_id, s.function LIKE '%__nss_module_allocate%' OR s.function LIKE '%__gconv_read_conf%'
-        OR s.function LIKE '%__new_exitfn%' OR s.function LIKE '%tzset_internal%' OR s.function LIKE '%dl_open_worker%'
-        OR s.function LIKE '%g_main_context_new%' OR s.function LIKE '%g_thread_self%'
-      FROM up JOIN site AS s ON s.id = up.id)
-    SELECT $heaptrack_site, sum(l.bytes) FROM site_leak AS l JOIN site AS f ON f.id = l.site_id
-    WHERE l.suppression IS NOT NULL AND l.site_id NOT IN (SELECT leaf FROM up WHERE keep) GROUP BY 1")
+  done < <(ask "SELECT $heaptrack_site, sum(l.bytes) FROM ($heaptrack_extra) AS l JOIN site AS f ON f.id = l.site_id GROUP BY 1")
   ((sum == 0)) && return
-  why leaked "$sum" "$reason"
-  why suppressed "-$sum" "$reason"
+  why leaked "$sum" "$heaptrack_suppressed"
+  why suppressed "-$sum" "$heaptrack_suppressed"
 }
 
 heaptrack_rate() {  # FIGURE OURS THEIRS MS REASON
