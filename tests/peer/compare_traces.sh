@@ -30,7 +30,8 @@ done
 [[ -s $work/result ]] || { echo "no truth below $traces"; exit 77; }
 awk -F '\t' '
   function line() {
-    return sprintf("%-46s %-58s %18s %18s %12s  %s", $1, $2, $3, $4, $5, ($6 == "equal" ? "" : $6 ": " $7))
+    return sprintf("%-46s %-58s %18s %18s %12s  %s", $1, length($2) > 160 ? substr($2, 1, 100) " … " substr($2, length($2) - 56) : $2,
+      $3, $4, $5, ($6 == "equal" ? "" : $6 ": " $7))
   }
   { verdicts[$6]++; files[$1]; print line() }
   $6 == "explained" || $6 == "not compared" { kinds[$6 ": " $7]++ }

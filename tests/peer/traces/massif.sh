@@ -30,15 +30,19 @@ massif_ours() {
         SELECT t, value, row_number() OVER (PARTITION BY name ORDER BY t, rowid) AS n FROM series
         WHERE name IN ('live_bytes', 'allocator_overhead_bytes', 'stack_bytes')) GROUP BY n)" \
     "SELECT 'snapshots', count(*) FROM series WHERE name = 'live_bytes'" \
-    "SELECT 'most useful heap', max(value) FROM series WHERE name = 'live_bytes'" \
-    "SELECT 'at the peak: ' || f.function || coalesce(' (' || nullif(f.file, '') || coalesce(':' || f.line, '') || ')',
-        ' (in ' || nullif(f.module, '') || ')', ''), sum(t.peak_bytes)
-      FROM site_stat AS t JOIN site AS f ON f.id = t.site_id WHERE t.snapshot_id = 1 GROUP BY 1"
+    "SELECT 'most useful heap', max(value) FROM series WHERE name = 'live_bytes'"
+  { ask "SELECT 'site', id, parent_id, function || coalesce(' (' || nullif(file, '') || coalesce(':' || line, '') || ')', ' (in ' || nullif(module, '') || ')', '') FROM site"
+    ask "SELECT 'stat', site_id, peak_bytes FROM site_stat WHERE snapshot_id = 1 AND peak_bytes > 0"
+  } | awk -F '\t' -v OFS='\t' '
+    $1 == "site" { parent[$2] = $3; name[$2] = $4; next }
+    { path = ""; for (id = $2; id != ""; id = parent[id]) { path = path (path == "" ? "" : " < ") name[id]; sum[path] += $3 } }
+    END { for (path in sum) print "at the peak: " path, sum[path] }' >> "$work/ours"
 }
 
-# Rows of the table; of the peak's tree the innermost frames, those of one place (by several instructions) together.
+# Rows of the table and the nodes of the peak's tree, those of one place (by several instructions) together. Where some of a
+# node's are below a threshold, others of the same place may be among them.
 massif_print() {
-  awk -v OFS='\t' '
+  awk -v OFS='\t' -v why="$work/why" '
     /^Number of snapshots:/ { print "snapshots", $4, "" }
     match($0, /[0-9]+ \(peak\)/) { peak = substr($0, RSTART) + 0; has_peak = 1 }
     /^ *[0-9]+ +[0-9,]+ +[0-9,]+ +[0-9,]+ +[0-9,]+ +[0-9,]+$/ {
@@ -46,14 +50,28 @@ massif_print() {
       print "time of snapshot " $1, $2, ""; print "total in snapshot " $1, $3, ""; print "useful heap in snapshot " $1, $4, ""
       print "extra heap in snapshot " $1, $5, ""; print "stacks in snapshot " $1, $6, ""
     }
-    has_peak && snapshot == peak && /^->/ && / 0x[0-9A-F]+: / {
-      bytes = $0; sub(/B\).*/, "", bytes); sub(/.*\(/, "", bytes); gsub(/,/, "", bytes)
-      place = $0; sub(/^.* 0x[0-9A-F]+: /, "", place)
-      if (place == "???") { place = tolower($(NF - 1)); sub(/:$/, "", place) }
-      if (!(place in at_peak)) order[++n] = place
-      at_peak[place] += bytes
+    has_peak && snapshot == peak && match($0, /->[0-9.]+% \([0-9,]+B\) /) {
+      depth = (RSTART - 1) / 2
+      bytes = substr($0, RSTART, RLENGTH); sub(/.*\(/, "", bytes); gsub(/[^0-9]/, "", bytes)
+      place = substr($0, RSTART + RLENGTH)
+      if (place !~ /^0x[0-9A-F]+: /) { is_cut[depth == 0 ? "" : path[depth - 1]]; next }
+      address = place; sub(/:.*/, "", address)
+      sub(/^0x[0-9A-F]+: /, "", place)
+      sub(/^\?\?\?/, address, place)
+      path[depth] = (depth == 0 ? "" : path[depth - 1] " < ") place
+      if (!(path[depth] in at_peak)) { order[++n] = path[depth]; above[path[depth]] = depth == 0 ? "" : path[depth - 1] }
+      at_peak[path[depth]] += bytes
     }
-    END { for (i = 1; i <= n; i++) print "at the peak: " order[i], at_peak[order[i]], "" }'
+    END {
+      for (i = 1; i <= n; i++) {
+        print "at the peak: " order[i], at_peak[order[i]], ""
+        for (at = order[i]; ; at = above[at]) {
+          if (above[at] in is_cut) hidden[order[i]]
+          if (above[at] == "") break
+        }
+        if (order[i] in hidden) print "at the peak: " order[i], "partial", "places below a threshold are left out: others of the same line may be among them" >> why
+      }
+    }'
 }
 
 massif_values() {
