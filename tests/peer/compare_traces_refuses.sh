@@ -11,7 +11,8 @@ failed=0
 expect() {  # VERDICT THEIRS FORMAT OURS WHY: of one figure; OURS "-" is none, WHY "-" no rule
   local verdict
   printf 'f\t%s\t%s\n' "$2" "$3" > "$work/theirs"
-  : > "$work/ours" > "$work/why"
+  : > "$work/ours"
+  : > "$work/why"
   [[ $4 == - ]] || printf 'f\t%s\n' "$4" > "$work/ours"
   [[ $5 == - ]] || printf 'f\t%s\tbecause\n' "$5" > "$work/why"
   verdict=$(LC_ALL=C awk -F '\t' -v OFS='\t' -v file=x -f "$here/traces/compare.awk" "$work/why" "$work/ours" "$work/theirs" | cut -f 6)

@@ -11,13 +11,14 @@ function answer(figure, text, format,    rule, difference, sum) {
   rule = rule_of(figure)
   difference = rule ? differences[rule] : 0
   if (!(figure in mine)) {
-    return rule && difference == "absent" ? result("", "", "not compared", reasons[rule]) : result("", "", "FAIL", "heapql does not have it")
+    if (rule && difference == "absent") return result("", "", "not compared", reasons[rule])
+    return result("", "", "FAIL", "heapql does not have it")
   }
   if (difference == "absent") return result(mine[figure], "", "FAIL", "heapql has it: the explanation is out of date")
   if (difference == "partial") {
     difference = 0
     if (!same(text, mine[figure], format)) {
-      if (format == "" && text + 0 > mine[figure] + 0) return result(mine[figure], distance(text, mine[figure], format), "FAIL", "more than all")
+      if (format == "" && text + 0 > mine[figure] + 0) return result(mine[figure], text - mine[figure], "FAIL", "more than all")
       return result(mine[figure], distance(text, mine[figure], format), "not compared", reasons[rule])
     }
   }
@@ -26,9 +27,14 @@ function answer(figure, text, format,    rule, difference, sum) {
     return result(mine[figure], "", rule ? "explained" : "FAIL", rule ? reasons[rule] : "differs")
   }
   sum = mine[figure] + difference
-  if (!same(text, sum, format)) return result(number(mine[figure]), distance(text, mine[figure], format), "FAIL", rule ? "not as explained: " reasons[rule] : "differs")
+  if (!same(text, sum, format)) {
+    return result(number(mine[figure]), distance(text, mine[figure], format), "FAIL",
+                  (rule ? "not as explained: " reasons[rule] : "differs"))
+  }
   if (difference == 0) return result(number(mine[figure]), 0, "equal", "")
-  if (same(text, mine[figure], format) && format == "") return result(number(mine[figure]), 0, "FAIL", "equal: the explanation is out of date")
+  if (format == "" && same(text, mine[figure], format)) {
+    return result(number(mine[figure]), 0, "FAIL", "equal: the explanation is out of date")
+  }
   return result(number(mine[figure]), number(difference), "explained", reasons[rule])
 }
 

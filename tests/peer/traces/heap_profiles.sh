@@ -8,7 +8,10 @@ compare_heap_profiles() {
     head -n 1 "$traces/$input" | awk -v OFS='\t' '{ gsub(/[:\[\]]/, " ")
       print "live blocks", $3, ""; print "live bytes", $4, ""; print "blocks", $5, ""; print "bytes", $6, "" }' > "$work/theirs"
     awk -v OFS='\t' -v name="$(basename "$input")" 'index($0, name " (") {
-      sub(/.* \(/, ""); for (i = 1; i < NF; i++) if ($(i + 1) == "MB") print ($(i + 2) == "allocated" ? "bytes in MB" : "live bytes in MB"), $i, "" }' \
+      sub(/.* \(/, "")
+      for (i = 1; i < NF; i++) {
+        if ($(i + 1) == "MB") print ($(i + 2) == "allocated" ? "bytes in MB" : "live bytes in MB"), $i, ""
+      } }' \
       "$traces"/gperftools/*.stderr >> "$work/theirs"
     heap_profile_ours
     ours "SELECT 'bytes in MB', CAST(value AS INTEGER) / 1048576 FROM metric WHERE name = 'allocations.bytes'" \
@@ -29,7 +32,7 @@ heap_profile_ours() {
 jemalloc_profile() {  # FILE
   begin "$1"
   heap_profile_ours
-  local rate figure
+  local rate
   rate=$(sed -n '1s/^heap_v2\///p' "$traces/$1")
   sed -n 2p "$traces/$1" | awk -v OFS='\t' '{ gsub(/[:\[\]]/, " ")
     print "live blocks", $2, ""; print "live bytes", $3, ""; print "blocks", $4, ""; print "bytes", $5, "" }' > "$work/theirs"
@@ -45,7 +48,9 @@ jemalloc_profile() {  # FILE
       }
       function figure(name, value) {
         printf "%s\t%.0f\t\n", name, int(value) >> theirs
-        if (sprintf("%.0f", value) != sprintf("%.0f", int(value))) print name, -1, "jeprof cuts the places off its sum, heapql rounds" >> why
+        if (sprintf("%.0f", value) != sprintf("%.0f", int(value))) {
+          print name, -1, "jeprof cuts the places off its sum, heapql rounds" >> why
+        }
       }
       END { figure("live blocks", count); figure("live bytes", live); figure("blocks", blocks); figure("bytes", bytes) }' "$traces/$1"
   fi

@@ -9,7 +9,8 @@ heaptrack_site="CASE WHEN f.function LIKE '0x%' THEN '(no name)' ELSE f.function
 # g_quark_init and g_type_register_*.
 heaptrack_extra="SELECT * FROM site_leak WHERE suppression IS NOT NULL AND site_id NOT IN (
   WITH RECURSIVE up (leaf, id, keep) AS (SELECT DISTINCT site_id, site_id, 0 FROM site_leak WHERE suppression IS NOT NULL
-    UNION SELECT up.leaf, s.parent_id, s.function LIKE '%\_\_nss\_module\_allocate%' ESCAPE '\' OR s.function LIKE '%\_\_gconv\_read\_conf%' ESCAPE '\'
+    UNION SELECT up.leaf, s.parent_id, s.function LIKE '%\_\_nss\_module\_allocate%' ESCAPE '\'
+      OR s.function LIKE '%\_\_gconv\_read\_conf%' ESCAPE '\'
       OR s.function LIKE '%\_\_new\_exitfn%' ESCAPE '\' OR s.function LIKE '%tzset\_internal%' ESCAPE '\'
       OR s.function LIKE '%dl\_open\_worker%' ESCAPE '\' OR s.function LIKE '%g\_main\_context\_new%' ESCAPE '\'
       OR s.function LIKE '%g\_thread\_self%' ESCAPE '\'
@@ -93,7 +94,7 @@ heaptrack_listed_paths() {
   awk -v OFS='\t' '
     function base(path) { sub(/.*\//, "", path); return path }
     function path_ends() { if (is_path) print section, site, path, count, amount; is_path = 0 }
-    function site_of(    name) { name = (symbol ~ /^0x/ ? "(no name)" : symbol) (place == "" ? "" : " " base(place)) " " base($2); return name }
+    function site_of() { return (symbol ~ /^0x/ ? "(no name)" : symbol) (place == "" ? "" : " " base(place)) " " base($2) }
     /^MOST CALLS/ { section = "calls" }
     /^PEAK MEMORY/ { path_ends(); section = "peak" }
     /^MEMORY LEAKS/ { path_ends(); section = "leaked" }
@@ -114,7 +115,8 @@ heaptrack_listed_paths() {
 # Paths as the print has them, without the functions that were inlined at the site, to main: site, path, calls, bytes at
 # the peak, leaked, temporary ones, leaked that only heapql suppresses.
 heaptrack_paths() {
-  { ask "SELECT 'site', id, parent_id, function, coalesce(replace(file, rtrim(file, replace(file, '/', '')), '') || coalesce(':' || line, ''), ''), is_inlined FROM site"
+  { ask "SELECT 'site', id, parent_id, function,
+      coalesce(replace(file, rtrim(file, replace(file, '/', '')), '') || coalesce(':' || line, ''), ''), is_inlined FROM site"
     ask "SELECT 'stat', t.site_id, $heaptrack_site, t.allocation_count, t.peak_bytes, coalesce((SELECT sum(l.bytes) FROM site_leak AS l
       WHERE l.site_id = t.site_id AND l.suppression IS NULL), 0), t.temporary_count, coalesce((SELECT sum(l.bytes) FROM
       ($heaptrack_extra) AS l WHERE l.site_id = t.site_id), 0) FROM site_stat AS t JOIN site AS f ON f.id = t.site_id"
@@ -134,7 +136,11 @@ heaptrack_paths() {
 # Figures of the listed paths, numbered in the print's order. Several with the same lines (by instruction) are added up.
 heaptrack_join_paths() {
   awk -F '\t' -v OFS='\t' -v theirs="$work/theirs" -v ours="$work/ours" -v why="$work/why" -v suppressed="$heaptrack_suppressed" '
-    NR == FNR { key = $1 OFS $2; calls[key] = $3; figure["peak " key] = $4; figure["leaked " key] = $5; figure["temporary " key] = $6; extra[key] = $7; next }
+    NR == FNR {
+      key = $1 OFS $2; calls[key] = $3; extra[key] = $7
+      figure["peak " key] = $4; figure["leaked " key] = $5; figure["temporary " key] = $6
+      next
+    }
     {
       key = $2 OFS $3; entry = $1 OFS key
       if (!(entry in label)) { label[entry] = $2 ", path " ++n; order[n] = entry }
@@ -144,13 +150,16 @@ heaptrack_join_paths() {
       for (i = 1; i <= n; i++) {
         entry = order[i]; split(entry, part, OFS); key = part[2] OFS part[3]; what = part[1] == "calls" ? "peak" : part[1]
         print "calls: " label[entry], count[entry], "" >> theirs
-        if (what == "temporary" || listed[entry] == 1) print what ": " label[entry], amount[entry], (what == "temporary" ? "" : "decimal") >> theirs
+        if (what == "temporary") print "temporary: " label[entry], amount[entry], "" >> theirs
+        else if (listed[entry] == 1) print what ": " label[entry], amount[entry], "decimal" >> theirs
         if (!(key in calls)) continue
         print "calls: " label[entry], calls[key] >> ours
         print what ": " label[entry], figure[what " " key] >> ours
         reason = "paths are listed by instruction, five at most: others have the same lines"
         if (what == "leaked" && extra[key] > 0) print what ": " label[entry], extra[key], suppressed >> why
-        if (calls[key] > count[entry]) { print "calls: " label[entry], "partial", reason >> why; print what ": " label[entry], "partial", reason >> why }
+        if (calls[key] <= count[entry]) continue
+        print "calls: " label[entry], "partial", reason >> why
+        print what ": " label[entry], "partial", reason >> why
       }
     }' "$work/paths" "$work/listed"
 }

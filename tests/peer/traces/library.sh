@@ -17,8 +17,9 @@ tab=$'\t'
 begin() {
   file=$1
   shift
-  # > empties a file without a process.
-  : > "$work/theirs" > "$work/ours" > "$work/why"
+  : > "$work/theirs"
+  : > "$work/ours"
+  : > "$work/why"
   if ! "$heapql" import --quiet --no-cache "$@" "$traces/$file" -o "$work/heap.db" 2> "$work/log"; then
     printf '%s\t%s\t%s\n' import 'can be read' text >> "$work/theirs"
     printf '%s\t%s\n' import "$(tail -n 1 "$work/log")" >> "$work/ours"

@@ -31,7 +31,8 @@ massif_ours() {
         WHERE name IN ('live_bytes', 'allocator_overhead_bytes', 'stack_bytes')) GROUP BY n)" \
     "SELECT 'snapshots', count(*) FROM series WHERE name = 'live_bytes'" \
     "SELECT 'most useful heap', max(value) FROM series WHERE name = 'live_bytes'"
-  { ask "SELECT 'site', id, parent_id, function || coalesce(' (' || nullif(file, '') || coalesce(':' || line, '') || ')', ' (in ' || nullif(module, '') || ')', '') FROM site"
+  { ask "SELECT 'site', id, parent_id, function || coalesce(' (' || nullif(file, '') || coalesce(':' || line, '') || ')',
+      ' (in ' || nullif(module, '') || ')', '') FROM site"
     ask "SELECT 'stat', site_id, peak_bytes FROM site_stat WHERE snapshot_id = 1 AND peak_bytes > 0"
   } | awk -F '\t' -v OFS='\t' '
     $1 == "site" { parent[$2] = $3; name[$2] = $4; next }
@@ -63,13 +64,14 @@ massif_print() {
       at_peak[path[depth]] += bytes
     }
     END {
+      reason = "places below a threshold are left out: others of the same line may be among them"
       for (i = 1; i <= n; i++) {
         print "at the peak: " order[i], at_peak[order[i]], ""
         for (at = order[i]; ; at = above[at]) {
           if (above[at] in is_cut) hidden[order[i]]
           if (above[at] == "") break
         }
-        if (order[i] in hidden) print "at the peak: " order[i], "partial", "places below a threshold are left out: others of the same line may be among them" >> why
+        if (order[i] in hidden) print "at the peak: " order[i], "partial", reason >> why
       }
     }'
 }

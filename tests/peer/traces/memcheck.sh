@@ -12,7 +12,7 @@ compare_memcheck() {
     else  # the summary of a run whose leaks are in another file, or a trace of mallocs with a summary at its end
       memcheck_summary "$traces/$input" | grep -v ' lost' | grep -v reachable > "$work/theirs"
       metrics 'in use'=heap.live_bytes 'blocks in use'=heap.live_count allocated=allocations.bytes allocs=allocations.count
-      ours "SELECT 'frees', a.value - l.value FROM metric AS a, metric AS l WHERE a.name = 'allocations.count' AND l.name = 'heap.live_count'"
+      memcheck_frees
       absent suppressed 'a trace of mallocs has no leak search'
       absent 'blocks suppressed' 'a trace of mallocs has no leak search'
     fi
@@ -63,7 +63,7 @@ memcheck_records() {  # FILE
 
 memcheck_ours() {
   metrics 'in use'=heap.live_bytes 'blocks in use'=heap.live_count allocated=allocations.bytes allocs=allocations.count
-  ours "SELECT 'frees', a.value - l.value FROM metric AS a, metric AS l WHERE a.name = 'allocations.count' AND l.name = 'heap.live_count'"
+  memcheck_frees
   if [[ -n $(ask "SELECT 1 FROM site_leak WHERE kind <> 'at_end' LIMIT 1") ]]; then
     metrics suppressed=leaks.suppressed_bytes 'blocks suppressed'=leaks.suppressed_count
     ask "SELECT v.column1, coalesce(sum(k.bytes), 0), coalesce(sum(k.object_count), 0)
@@ -71,10 +71,17 @@ memcheck_ours() {
         ('still reachable', 'reachable')) AS v LEFT JOIN site_leak AS k ON k.kind = v.column2 GROUP BY 1" | with_blocks >> "$work/ours"
   fi
   ask "WITH RECURSIVE up (leaf, id, path) AS (SELECT DISTINCT site_id, site_id, '' FROM site_leak
-      UNION ALL SELECT up.leaf, s.parent_id, up.path || CASE WHEN up.path = '' THEN '' ELSE ' < ' END || s.function FROM up JOIN site AS s ON s.id = up.id)
-    SELECT CASE l.kind WHEN 'definite' THEN 'definitely' WHEN 'reachable' THEN 'still' WHEN 'possible' THEN 'possibly' ELSE 'indirectly' END || ': ' || up.path,
+      UNION ALL SELECT up.leaf, s.parent_id, up.path || CASE WHEN up.path = '' THEN '' ELSE ' < ' END || s.function
+      FROM up JOIN site AS s ON s.id = up.id)
+    SELECT CASE l.kind WHEN 'definite' THEN 'definitely' WHEN 'reachable' THEN 'still' WHEN 'possible' THEN 'possibly'
+        ELSE 'indirectly' END || ': ' || up.path,
       l.bytes, l.object_count FROM up JOIN site_leak AS l ON l.site_id = up.leaf WHERE up.id IS NULL" \
     | with_blocks >> "$work/ours"
+}
+
+memcheck_frees() {
+  ours "SELECT 'frees', a.value - l.value FROM metric AS a, metric AS l
+    WHERE a.name = 'allocations.count' AND l.name = 'heap.live_count'"
 }
 
 with_blocks() { awk -F '\t' -v OFS='\t' '{ print $1, $2; print "blocks " $1, $3 }'; }

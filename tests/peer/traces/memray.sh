@@ -110,7 +110,8 @@ memray_summary() {  # NAME
       WHERE t.snapshot_id = 1
       UNION ALL SELECT up.leaf, s.parent_id, s.function || ' at ' || s.file FROM up JOIN site AS s ON s.id = up.id
       WHERE up.place NOT LIKE '\_run\_tracker at %' ESCAPE '\')
-    SELECT u.place, sum(t.peak_bytes), sum(t.peak_count), (SELECT coalesce(sum(o.peak_bytes), 0) FROM site_stat AS o JOIN site AS s ON s.id = o.site_id
+    SELECT u.place, sum(t.peak_bytes), sum(t.peak_count),
+      (SELECT coalesce(sum(o.peak_bytes), 0) FROM site_stat AS o JOIN site AS s ON s.id = o.site_id
       WHERE o.snapshot_id = 1 AND s.function || ' at ' || s.file = u.place)
     FROM (SELECT DISTINCT leaf, place FROM up) AS u JOIN site_stat AS t ON t.site_id = u.leaf AND t.snapshot_id = 1 GROUP BY 1" \
     | tail -n +2 > "$work/places"

@@ -90,7 +90,10 @@ pprof_difference() {  # TRUTH BASE FILE
   begin "$3"
   pprof_top_figures difference < "$traces/$1" | grep -v functions > "$work/theirs"
   { awk -F '\t' -v OFS='\t' '{ print $1, -$2 }' "$work/base"; ask "$by_path"; } | awk -F '\t' '{ sum[$1] += $2 }
-    END { for (sample in sum) total += sum[sample] < 0 ? -sum[sample] : sum[sample]; printf "difference total\t%.0f\n", total }' > "$work/ours"
+    END {
+      for (sample in sum) total += sum[sample] < 0 ? -sum[sample] : sum[sample]
+      printf "difference total\t%.0f\n", total
+    }' > "$work/ours"
   { pprof_functions "$work/base.db" live_bytes | awk -F '\t' -v OFS='\t' '{ print $1, -$2, -$3 }'
     pprof_functions "$work/heap.db" live_bytes; } | pprof_by_name difference | grep -v -e ' total' -e functions >> "$work/ours"
   # Functions that allocate nothing themselves are not in a diff of sites.
@@ -118,7 +121,11 @@ pprof_sums() {
 
 pprof_samples() {
   awk -v OFS='\t' '
-    /\/count .*\/bytes/ { types = NF; for (i = 1; i <= NF; i++) { sub(/\/.*/, "", $i); name[i] = (NF == 2 ? "inuse_" : "") $i; sub(/inuse_inuse_/, "inuse_", name[i]) } next }
+    /\/count .*\/bytes/ {
+      types = NF
+      for (i = 1; i <= NF; i++) { sub(/\/.*/, "", $i); name[i] = (NF == 2 ? "inuse_" : "") $i; sub(/inuse_inuse_/, "inuse_", name[i]) }
+      next
+    }
     /^Locations/ { exit }
     types && /^ +-?[0-9]+ .*: / { for (i = 1; i <= types; i++) { value[i] = $i; sub(/:.*/, "", value[i]); sum[name[i]] += value[i] } }
     types && /bytes:\[/ {

@@ -6,8 +6,8 @@ compare_program() {
   while read -r input; do
     run=$(program_run "$input")
     [[ -n $run ]] && program_truth "$input" "$run"
-  done < <(files . -path './heaptrack/*server*.zst' -o -path './mtrace/server*' -o -path './dhat/server-20k.json' -o -path './memcheck/server-*' \
-    -o -path './sanitizer/server*' -o -path './gperftools/server*.heap' -o -path './jemalloc/server20k-s0*.heap' | sed 's/^\.\///')
+  done < <(files . -path './heaptrack/*server*.zst' -o -path './mtrace/server*' -o -path './dhat/server-20k.json' \
+    -o -path './memcheck/server-*' -o -path './sanitizer/server*' -o -path './gperftools/server*.heap' -o -path './jemalloc/server20k-s0*.heap' | sed 's/^\.\///')
   documented
 }
 
@@ -38,10 +38,12 @@ program_truth() {  # FILE RUN
     }' "$data/MANIFEST.md" > "$work/theirs"
   metrics calls=allocations.count bytes=allocations.bytes 'live blocks'=heap.live_count 'live bytes'=heap.live_bytes
   if [[ -n $(ask "SELECT 1 FROM site WHERE function LIKE '%leak_lost%' LIMIT 1") ]]; then
-    ask "WITH RECURSIVE part (name, pattern) AS (VALUES ('lost', 'leak_lost'), ('session', 'leak_session'), ('cache', 'cache_put'), ('temporary', 'temp_buf')),
+    ask "WITH RECURSIVE part (name, pattern) AS (VALUES ('lost', 'leak_lost'), ('session', 'leak_session'),
+          ('cache', 'cache_put'), ('temporary', 'temp_buf')),
         below (name, id) AS (SELECT p.name, s.id FROM part AS p JOIN site AS s ON s.function LIKE '%' || p.pattern || '%'
           UNION SELECT b.name, s.id FROM below AS b JOIN site AS s ON s.parent_id = b.id)
-      SELECT b.name, sum(t.live_count), sum(t.live_bytes), sum(t.allocation_count), (SELECT sum(l.object_count) FROM site_leak AS l JOIN below AS c ON c.id = l.site_id WHERE c.name = b.name),
+      SELECT b.name, sum(t.live_count), sum(t.live_bytes), sum(t.allocation_count),
+        (SELECT sum(l.object_count) FROM site_leak AS l JOIN below AS c ON c.id = l.site_id WHERE c.name = b.name),
         (SELECT sum(l.bytes) FROM site_leak AS l JOIN below AS c ON c.id = l.site_id WHERE c.name = b.name)
       FROM below AS b LEFT JOIN site_stat AS t ON t.site_id = b.id AND t.snapshot_id = 1 GROUP BY 1" | awk -F '\t' -v OFS='\t' '
         $1 == "temporary" && $4 != "" { print "temporary buffers", $4; next }
@@ -117,7 +119,7 @@ documented() {
   said mtrace/server-20k.mtrace.gz peak 4517336 peak.bytes
   said mtrace/mtr.mtrace leaked 4396 leaks.bytes
   said massif/server-20k.out 'peak heap' 4512365 peak.bytes
-  local shape verdict
+  local shape
   for shape in linear=LEAKING leaksaw=LEAKING step=LEAKING log='WARMING UP' plateau=STABLE saw=STABLE flat=STABLE; do
     [[ -e $traces/smaps/${shape%%=*}/status.txt ]] || continue
     begin "smaps/${shape%%=*}/status.txt"

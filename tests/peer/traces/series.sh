@@ -3,7 +3,9 @@
 
 compare_series() {
   local input
-  while read -r input; do series_columns "$input"; done < <(files smaps -name '*.csv' -o -name 'status.txt' -o -name 'smaps_rollup.txt' -o -name 'smaps.0*.txt')
+  while read -r input; do
+    series_columns "$input"
+  done < <(files smaps -name '*.csv' -o -name 'status.txt' -o -name 'smaps_rollup.txt' -o -name 'smaps.0*.txt')
   [[ ! -e $traces/glibc/malloc_info.xml ]] || malloc_info
   while read -r input; do bpftrace "$input"; done < <(files bpf -name 'bpftrace*.txt')
   while read -r input; do memleak "$input"; done < <(files public/bcc)
@@ -27,8 +29,15 @@ series_columns() {  # FILE
   esac | awk -F '\t' -v OFS='\t' '
     { key = $1 "\t" $3; if (!(key in value)) { order[++n] = key; names[$1] = 1 } value[key] += $2 }
     END {
-      for (i = 1; i <= n; i++) { split(order[i], part, "\t"); name = part[1]; count[name]++; sum[name] += value[order[i]]; if (value[order[i]] > most[name]) most[name] = value[order[i]] }
-      for (name in names) { printf "%s: values\t%d\t\n%s: sum\t%.0f\t\n%s: largest\t%.0f\t\n", name, count[name], name, sum[name], name, most[name] }
+      for (i = 1; i <= n; i++) {
+        split(order[i], part, "\t"); name = part[1]
+        count[name]++; sum[name] += value[order[i]]
+        if (value[order[i]] > most[name]) most[name] = value[order[i]]
+      }
+      for (name in names) {
+        printf "%s: values\t%d\t\n%s: sum\t%.0f\t\n", name, count[name], name, sum[name]
+        printf "%s: largest\t%.0f\t\n", name, most[name]
+      }
     }' | LC_ALL=C sort > "$work/theirs"
   ask "SELECT name, count(*), printf('%.0f', sum(value)), printf('%.0f', max(value)) FROM series GROUP BY name" | awk -F '\t' -v OFS='\t' '{
     print $1 ": values", $2; print $1 ": sum", $3; print $1 ": largest", $4 }' >> "$work/ours"
@@ -77,7 +86,9 @@ memleak() {  # FILE
   awk -v OFS='\t' '
     /^\[[0-9:]+\] Top / { reports++; next }
     / bytes in [0-9]+ allocations from stack/ && reports { bytes += $1; count += $4 }
-    END { print "reports", reports, ""; print "bytes of all reports", bytes, ""; print "blocks of all reports", count, "" }' "$traces/$1" > "$work/theirs"
+    END {
+      print "reports", reports, ""; print "bytes of all reports", bytes, ""; print "blocks of all reports", count, ""
+    }' "$traces/$1" > "$work/theirs"
   ours "SELECT 'reports', value FROM meta WHERE key = 'memleak.reports'" "SELECT 'bytes of all reports', sum(bytes) FROM site_leak" \
     "SELECT 'blocks of all reports', sum(object_count) FROM site_leak"
   finish

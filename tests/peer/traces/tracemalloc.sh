@@ -7,7 +7,11 @@ compare_tracemalloc() {
     while read -r snapshot; do
       begin "tracemalloc/snap-${stem#truth-}-$snapshot.pickle"
       awk -v OFS='\t' -v wanted="$snapshot" '
-        $1 == "snap" { is_wanted = $2 == wanted; if (is_wanted) { print "traces", $4, ""; print "bytes", $6, ""; print "traced now and at most", $8 $9, "" } next }
+        $1 == "snap" {
+          is_wanted = $2 == wanted
+          if (is_wanted) { print "traces", $4, ""; print "bytes", $6, ""; print "traced now and at most", $8 $9, "" }
+          next
+        }
         is_wanted && / size=/ {
           place = $1; sub(/:$/, "", place); text = $0; sub(/.*size=/, "", text); sub(/, count=.*/, "", text)
           count = $0; sub(/.*count=/, "", count); sub(/,.*/, "", count)
