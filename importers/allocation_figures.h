@@ -101,8 +101,9 @@ class AllocationFigures {
   [[nodiscard]] std::uint64_t allocated_bytes() const { return allocated_bytes_; }
   [[nodiscard]] std::uint64_t peak_bytes() const { return peak_bytes_; }
 
-  /// Appends the one record of the trace, its series and its length to `profile`. Rows are ordered by site and size.
-  /// `is_estimated`: which block was freed is not known (ClassTracker). O(k log k) in the kinds.
+  /// Appends the one record of the trace, its series and, unless it is known to be longer, its length to `profile`.
+  /// Rows are ordered by site and size. `is_estimated`: which block was freed is not known (ClassTracker). O(k log k)
+  /// in the kinds.
   void finish(queries::AllocationProfile& profile, bool is_estimated);
 
  private:
