@@ -15,8 +15,12 @@ memray_stats() {  # NAME, below $traces
   begin "$1.bin"
   memray_text "memray$base" < "$traces/$1.stats.txt" > "$work/theirs"
   [[ ! -e $traces/$1.stats.json ]] || memray_json "$traces/$1.stats.json" >> "$work/theirs"
-  metrics allocations=allocations.count bytes=allocations.bytes peak=peak.bytes
-  ours "SELECT 'calls: ' || upper(substr(key, 14)), value FROM meta WHERE key LIKE 'memray.calls.%'" \
+  metrics allocations=allocations.count bytes=allocations.bytes peak=peak.bytes seconds=record.seconds
+  ours "SELECT CASE key WHEN 'process_id' THEN 'process' WHEN 'command_line' THEN 'command' ELSE 'allocator of Python' END, value
+      FROM meta WHERE key IN ('process_id', 'command_line', 'memray.python_allocator')" \
+    "SELECT 'calls', sum(value) FROM meta WHERE key LIKE 'memray.calls.%'" \
+    "SELECT 'frames', count(*) FROM site_frame" \
+    "SELECT 'calls: ' || upper(substr(key, 14)), value FROM meta WHERE key LIKE 'memray.calls.%'" \
     "SELECT 'size: ' || f.function || ':' || f.file || ':' || f.line, sum(t.allocated_bytes)
       FROM site_stat AS t JOIN site AS f ON f.id = t.site_id WHERE t.snapshot_id = 1 GROUP BY 1" \
     "SELECT 'count: ' || f.function || ':' || f.file || ':' || f.line, sum(t.allocation_count)
@@ -57,6 +61,13 @@ memray_json() {  # FILE
     SELECT 'allocations', json_extract(doc, '\$.total_num_allocations'), '' FROM j
     UNION ALL SELECT 'bytes', json_extract(doc, '\$.total_bytes_allocated'), '' FROM j
     UNION ALL SELECT 'peak', json_extract(doc, '\$.metadata.peak_memory'), '' FROM j
+    UNION ALL SELECT 'calls', json_extract(doc, '\$.metadata.total_allocations'), '' FROM j
+    UNION ALL SELECT 'frames', json_extract(doc, '\$.metadata.total_frames'), '' FROM j
+    UNION ALL SELECT 'process', json_extract(doc, '\$.metadata.pid'), '' FROM j
+    UNION ALL SELECT 'command', json_extract(doc, '\$.metadata.command_line'), 'text' FROM j
+    UNION ALL SELECT 'allocator of Python', json_extract(doc, '\$.metadata.python_allocator'), 'text' FROM j
+    UNION ALL SELECT 'seconds', printf('%.3f', (julianday(substr(json_extract(doc, '\$.metadata.end_time'), 1, 23))
+      - julianday(substr(json_extract(doc, '\$.metadata.start_time'), 1, 23))) * 86400), '%.3f' FROM j
     UNION ALL SELECT 'smallest of bin ' || (key + 1), json_extract(value, '\$.min_bytes'), ''
       FROM j, json_each(doc, '\$.allocation_size_histogram')
     UNION ALL SELECT 'allocations in bin ' || (key + 1), json_extract(value, '\$.count'), ''
