@@ -15,6 +15,18 @@ std::optional<std::uint64_t> attribute(std::string_view tag, std::string_view na
   return parse_number<std::uint64_t>(tag.substr(0, tag.find('"')));
 }
 
+/// What glibc counts too much in a line of free chunks: it adds up the size fields of bins as they are, with their
+/// three flags (always the one that the chunk before is in use; another one in arenas), which `to` shows. Fast bins
+/// have none.
+std::uint64_t flags_of(std::uint64_t to) { return to % 8; }
+void add_free_chunks(Sample& sample, std::uint64_t& flag_bytes, std::string_view line) {
+  const std::uint64_t count = attribute(line, "count").value_or(0);
+  if (count == 0) return;
+  const std::uint64_t to = attribute(line, "to").value_or(0);
+  sample.largest_free_bytes = std::max(sample.largest_free_bytes, to - flags_of(to));
+  if (flags_of(to) <= (UINT64_MAX - flag_bytes) / count) flag_bytes += flags_of(to) * count;
+}
+
 /// a line of the totals behind the heaps
 void add_total(Sample& sample, std::string_view line) {
   const std::uint64_t size = attribute(line, "size").value_or(0);
@@ -47,6 +59,7 @@ bool looks_like(Bytes head) {
 std::optional<Sample> Reader::next() {
   std::optional<Timestamp> time;
   Sample sample;
+  std::uint64_t flag_bytes = 0;
   bool inside = false, in_heap = false, has_totals = false;
   while (lines_.next()) {
     const std::string_view line = trim(lines_.line());
@@ -57,6 +70,7 @@ std::optional<Sample> Reader::next() {
       sample.time = time;
       inside = true;
       in_heap = has_totals = false;
+      flag_bytes = 0;
     } else if (!inside) {
       const std::size_t first = line.find_first_not_of("#=- ");
       if (first != std::string_view::npos) {
@@ -68,11 +82,12 @@ std::optional<Sample> Reader::next() {
     } else if (line.starts_with("</heap>")) {
       in_heap = false;
     } else if (line.starts_with("<size ") || line.starts_with("<unsorted ")) {
-      if (attribute(line, "count").value_or(0) != 0) {
-        sample.largest_free_bytes = std::max(sample.largest_free_bytes, attribute(line, "to").value_or(0));
-      }
+      add_free_chunks(sample, flag_bytes, line);
     } else if (line.starts_with("</malloc>")) {
-      if (has_totals) return sample;
+      if (has_totals) {
+        sample.free_bytes -= std::min(sample.free_bytes, flag_bytes);
+        return sample;
+      }
       damage_.add(sample.offset, lines_.next_offset() - sample.offset, "malloc_info without totals");
       inside = false;
     } else if (!in_heap) {

@@ -19,7 +19,8 @@ struct Sample {
   std::uint64_t heap_count = 0;    ///< arenas
   std::uint64_t system_bytes = 0;  ///< got from the system by brk and arena heaps
   std::uint64_t system_max_bytes = 0;
-  std::uint64_t free_bytes = 0;  ///< fast + rest: blocks in threads' caches count as used
+  /// fast + rest, without the flags of chunks that glibc counts as bytes; blocks in threads' caches count as used
+  std::uint64_t free_bytes = 0;
   std::uint64_t free_count = 0;
   std::uint64_t mapped_bytes = 0;  ///< blocks with a mapping of their own
   std::uint64_t mapped_count = 0;

@@ -77,8 +77,9 @@ void AllocationFigures::finish(queries::AllocationProfile& profile, bool is_esti
   record.sum_total();
   record.total.max_bytes = figure(peak_bytes_);
   record.total.max_count = record.total.peak_count;
+  profile.peak_rss_bytes = highest_rss_;
   if (has_time_) {
-    profile.seconds = now_ms_ / 1000.0;
+    profile.seconds = std::max(profile.seconds, now_ms_ / 1000.0);
     finish_series(profile);
   }
 }

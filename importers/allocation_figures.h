@@ -10,6 +10,7 @@
 // Memory: 64 bytes per pair and site, 20 more for its look-up (allocation_tracker.h), at most 1024 points over time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -91,14 +92,18 @@ class AllocationFigures {
 
   /// Time goes on; steps backwards are ignored. Without a call the record has no time.
   void set_time(std::uint32_t ms);
-  void set_rss(std::uint64_t bytes) { rss_bytes_ = static_cast<std::int64_t>(bytes); }
+  void set_rss(std::uint64_t bytes) {
+    rss_bytes_ = static_cast<std::int64_t>(bytes);
+    highest_rss_ = std::max(highest_rss_, rss_bytes_);
+  }
 
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
   [[nodiscard]] std::uint64_t allocated_bytes() const { return allocated_bytes_; }
   [[nodiscard]] std::uint64_t peak_bytes() const { return peak_bytes_; }
 
-  /// Appends the one record of the trace, its series and its length to `profile`. Rows are ordered by site and size.
-  /// `is_estimated`: which block was freed is not known (ClassTracker). O(k log k) in the kinds.
+  /// Appends the one record of the trace, its series and, unless it is known to be longer, its length to `profile`.
+  /// Rows are ordered by site and size. `is_estimated`: which block was freed is not known (ClassTracker). O(k log k)
+  /// in the kinds.
   void finish(queries::AllocationProfile& profile, bool is_estimated);
 
  private:
@@ -161,6 +166,7 @@ class AllocationFigures {
   std::uint32_t now_ms_ = 0;
   bool has_time_ = false;
   std::int64_t rss_bytes_ = queries::not_known;
+  std::int64_t highest_rss_ = queries::not_known;
   std::uint64_t highest_ = 0;  // live bytes since the last point
   std::uint32_t interval_ms_ = 1;
   std::vector<Point> points_;

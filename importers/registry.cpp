@@ -20,6 +20,7 @@
 #include "formats/proc_memory.h"
 #include "formats/sanitizer.h"
 #include "formats/series_table.h"
+#include "formats/tcmalloc_stats.h"
 #include "formats/tracemalloc_snapshot.h"
 #include "formats/valgrind_trace.h"
 #include "formats/xtree.h"
@@ -80,6 +81,8 @@ constexpr Importer importers_by_magic[] = {
      import_proc_memory, describe_proc_memory, true, "figures over time"},
     {"jemalloc_stats", "jemalloc's malloc_stats_print, JSON or text, once or as a series",
      formats::jemalloc_stats::looks_like, import_jemalloc_stats, describe_jemalloc_stats, true, "figures over time"},
+    {"tcmalloc_stats", "tcmalloc's statistics (MALLOCSTATS=1, GetStats), once or as a series",
+     formats::tcmalloc_stats::looks_like, import_tcmalloc_stats, describe_tcmalloc_stats, true, "figures over time"},
     {"jfr", "JDK Flight Recorder, as `jfr print --json` prints it: allocation samples, old objects, heap sizes",
      formats::jfr_json::looks_like, import_jfr, describe_jfr, true, "samples of allocations"},
     {"memray", "memray captures of Python programs, versions 11 to 13", formats::memray::looks_like, import_memray,

@@ -8,6 +8,7 @@
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
+#include "formats/tcmalloc_stats.h"
 #include "importers/take_damage.h"
 #include "queries/allocation_profile.h"
 
@@ -170,6 +171,24 @@ void import_jemalloc_stats(ImportJob& job) {
   builder.finish(job, "jemalloc_stats", damage);
 }
 
+void import_tcmalloc_stats(ImportJob& job) {
+  formats::DamageLog damage;
+  formats::tcmalloc_stats::Reader reader(job.input.bytes(), damage);
+  SeriesBuilder builder;
+  while (const std::optional<formats::tcmalloc_stats::Sample> sample = reader.next()) {
+    builder.begin_sample(sample->time);
+    builder.add("in_use_bytes", static_cast<double>(sample->in_use_bytes));
+    builder.add("page_free_bytes", static_cast<double>(sample->page_free_bytes));
+    builder.add("cached_bytes", static_cast<double>(sample->cached_bytes));
+    builder.add("metadata_bytes", static_cast<double>(sample->metadata_bytes));
+    builder.add("resident_bytes", static_cast<double>(sample->resident_bytes));
+    builder.add("mapped_bytes", static_cast<double>(sample->mapped_bytes));
+    builder.add("retained_bytes", static_cast<double>(sample->retained_bytes));
+  }
+  job.snapshot.runtime = "tcmalloc";
+  builder.finish(job, "tcmalloc_stats", damage);
+}
+
 std::vector<std::pair<std::string, std::string>> describe_proc_memory(formats::Bytes head) {
   formats::DamageLog beyond_the_head;
   formats::proc_memory::Reader reader(head, beyond_the_head);
@@ -194,6 +213,10 @@ std::vector<std::pair<std::string, std::string>> describe_malloc_info(formats::B
 
 std::vector<std::pair<std::string, std::string>> describe_jemalloc_stats(formats::Bytes) {
   return {{"kind", "statistics of jemalloc"}};
+}
+
+std::vector<std::pair<std::string, std::string>> describe_tcmalloc_stats(formats::Bytes) {
+  return {{"kind", "statistics of tcmalloc"}};
 }
 
 }  // namespace importers

@@ -229,6 +229,7 @@ void AllocationProfile::append(AllocationProfile later) {
   }
   std::stable_sort(records.begin(), records.end(),
                    [](const ProfileRecord& a, const ProfileRecord& b) { return a.t < b.t; });
+  peak_rss_bytes = std::max(peak_rss_bytes, later.peak_rss_bytes);
   sampling.mean_interval_bytes = std::max(sampling.mean_interval_bytes, later.sampling.mean_interval_bytes);
   sizes_bucketed = sizes_bucketed || later.sizes_bucketed;
   usable_sizes = usable_sizes || later.usable_sizes;

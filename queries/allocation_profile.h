@@ -288,7 +288,9 @@ struct AllocationProfile {
   double start = -1;  ///< Unix time of t = 0, -1 = not known
   /// Times of records are their positions: no clock was recorded, so growth has an order but no rate.
   bool times_are_positions = false;
-  double seconds = -1;          ///< length of the record, -1 = not known
+  double seconds = -1;  ///< length of the record, -1 = not known
+  /// Resident set at most, of all that the record says; the series `rss_bytes` may have fewer points.
+  std::int64_t peak_rss_bytes = not_known;
   bool sizes_bucketed = false;  ///< SiteSizeRow::size is the largest of a bucket
   bool usable_sizes = false;    ///< bytes are what the allocator gave (rounded up), not what was asked for
   /// Suppressions that came with the record, in LeakSanitizer's syntax without "leak:".

@@ -191,6 +191,7 @@ class ProfileLoader {
     profile_.times_are_positions = database_.meta("times.positions").value_or("0") == "1";
     profile_.sampling.mean_interval_bytes = database_.metric("sampling.mean_interval_bytes").value_or(0);
     profile_.seconds = database_.metric("record.seconds").value_or(-1);
+    if (const auto rss = database_.metric("peak.rss_bytes")) profile_.peak_rss_bytes = static_cast<std::int64_t>(*rss);
     if (profile_.records.empty()) return;
     SiteStatRow& total = profile_.records.back().total;
     struct Metric {

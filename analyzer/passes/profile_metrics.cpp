@@ -64,6 +64,7 @@ std::vector<MetricRow> profile_metrics(const queries::AllocationProfile& profile
   add("heap.damaged_bytes", static_cast<double>(snapshot.damaged_bytes), "bytes");
   add("heap.damage_count", static_cast<double>(snapshot.damage_count), "count");
   if (profile.seconds >= 0) add("record.seconds", profile.seconds, "seconds");
+  add_known("peak.rss_bytes", profile.peak_rss_bytes, "bytes");
   if (profile.sampling.mean_interval_bytes > 0) {
     add("sampling.mean_interval_bytes", profile.sampling.mean_interval_bytes, "bytes");
   }

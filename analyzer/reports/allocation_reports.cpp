@@ -61,6 +61,17 @@ Section totals_section(const queries::Database& database, const ProfileFigures& 
   return section;
 }
 
+/// malloc, calloc, mmap, Python's own …: who is asked, and how often.
+void add_calls(const queries::Database& database, Section& section) {
+  Table table;
+  table.name = "calls";
+  table.title = "Calls";
+  table.columns = {{"function", CellFormat::text}, {"call_count", CellFormat::integer}};
+  queries::Statement row = report_statement(database, "report_allocator_calls");
+  while (row.step()) table.rows.push_back({text_cell(row, 0), integer_cell(row, 1)});
+  if (!table.rows.empty()) section.tables.push_back(std::move(table));
+}
+
 std::string record_sentence(const queries::Database& database, const ProfileFigures& figures) {
   queries::Statement snapshot = report_statement(database, "report_snapshot");
   std::string text = "A record of allocations";
@@ -171,7 +182,9 @@ Report build_allocations(const queries::Database& database, const ReportOptions&
   Report report = begin_profile_report(database, "allocations", "Allocations");
   const ProfileFigures figures = figures_for(database, report);
   if (figures.empty()) return report;
-  report.sections.push_back(totals_section(database, figures));
+  Section totals = totals_section(database, figures);
+  add_calls(database, totals);
+  report.sections.push_back(std::move(totals));
   add_sites(figures, sort_order(options.sites, main_figure(figures)), allocation_columns, options, report);
   return report;
 }

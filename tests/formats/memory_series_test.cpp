@@ -1,4 +1,4 @@
-// The readers of memory over time: proc_memory, series_table, malloc_info, jemalloc_stats.
+// The readers of memory over time: proc_memory, series_table, malloc_info, jemalloc_stats, tcmalloc_stats.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +7,7 @@
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
+#include "formats/tcmalloc_stats.h"
 #include "tests/support/series_writer.h"
 
 namespace tests {
@@ -231,12 +232,27 @@ TEST(MallocInfo, Series) {
   ASSERT_EQ(samples.size(), 2u);
   EXPECT_EQ(damage.count(), 0u);
   EXPECT_EQ(samples[0].system_bytes, 135168u);
-  EXPECT_EQ(samples[0].free_bytes, 1074u);
+  EXPECT_EQ(samples[0].free_bytes, 1072u);  // two chunks, each with a flag
   EXPECT_EQ(samples[0].free_count, 2u);
   EXPECT_EQ(samples[0].mapped_bytes, 4096u);
-  EXPECT_EQ(samples[0].largest_free_bytes, 1041u);
+  EXPECT_EQ(samples[0].largest_free_bytes, 1040u);
   EXPECT_EQ(samples[0].heap_count, 1u);
   EXPECT_EQ(samples[1].time->seconds, 1795379204);
+}
+
+// Bins have chunks with their flags (another one in arenas), fast bins sizes without.
+TEST(MallocInfo, FlagsOfChunksAreNoBytes) {
+  const std::string text =
+      "<malloc version=\"1\">\n<heap nr=\"1\">\n<sizes>\n  <size from=\"17\" to=\"32\" total=\"96\" count=\"3\"/>\n"
+      "  <size from=\"69\" to=\"69\" total=\"138\" count=\"2\"/>\n  <unsorted from=\"101\" to=\"261\" total=\"362\" "
+      "count=\"2\"/>\n</sizes>\n</heap>\n<total type=\"fast\" count=\"3\" size=\"96\"/>\n"
+      "<total type=\"rest\" count=\"5\" size=\"1500\"/>\n<system type=\"current\" size=\"135168\"/>\n</malloc>\n";
+  DamageLog damage;
+  const auto samples = read_all<formats::malloc_info::Reader>(text, damage);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].free_bytes, 96u + 1500 - 4 * 5);
+  EXPECT_EQ(samples[0].largest_free_bytes, 256u);
+  EXPECT_EQ(samples[0].free_count, 8u);
 }
 
 TEST(MallocInfo, EveryTruncationAndFlip) {
@@ -286,6 +302,57 @@ TEST(JemallocStats, EveryTruncationAndFlip) {
   cut_everywhere<formats::jemalloc_stats::Reader>(
       jemalloc_documents(), 3, [](const auto& a, const auto& b) { return a.allocated_bytes == b.allocated_bytes; });
   flip_everywhere<formats::jemalloc_stats::Reader>(jemalloc_documents());
+}
+
+// ---- tcmalloc_stats ----
+
+std::string tcmalloc_statistics(int in_use) {
+  return "------------------------------------------------\nMALLOC:        " + std::to_string(in_use) +
+         " (    4.7 MiB) Bytes in use by application\nMALLOC: +       679936 (    0.6 MiB) Bytes in page heap "
+         "freelist\n"
+         "MALLOC: +       235416 (    0.2 MiB) Bytes in central cache freelist\n"
+         "MALLOC: +        36864 (    0.0 MiB) Bytes in transfer cache freelist\n"
+         "MALLOC: +       367984 (    0.4 MiB) Bytes in thread cache freelists\n"
+         "MALLOC: +      4718592 (    4.5 MiB) Bytes in malloc metadata\nMALLOC:   ------------\n"
+         "MALLOC: =     11010048 (   10.5 MiB) Actual memory used (physical + swap)\n"
+         "MALLOC: +         8192 (    0.0 MiB) Bytes released to OS (aka unmapped)\nMALLOC:   ------------\n"
+         "MALLOC: =     11018240 (   10.5 MiB) Virtual address space used\nMALLOC:\n"
+         "MALLOC:            440              Spans in use\nMALLOC:           8192              Tcmalloc page size\n"
+         "------------------------------------------------\n";
+}
+std::string tcmalloc_series() {
+  return "server: started\n1795379203\n" + tcmalloc_statistics(517) + "1795379213\n" + tcmalloc_statistics(617);
+}
+
+TEST(TcmallocStats, Series) {
+  DamageLog damage;
+  EXPECT_TRUE(formats::tcmalloc_stats::looks_like(as_bytes(tcmalloc_series())));
+  EXPECT_FALSE(formats::tcmalloc_stats::looks_like(as_bytes("MALLOC:  8192   Tcmalloc page size\n")));
+  const auto samples = read_all<formats::tcmalloc_stats::Reader>(tcmalloc_series(), damage);
+  ASSERT_EQ(samples.size(), 2u);
+  EXPECT_EQ(damage.count(), 0u);
+  EXPECT_EQ(samples[0].in_use_bytes, 517u);
+  EXPECT_EQ(samples[0].page_free_bytes, 679936u);
+  EXPECT_EQ(samples[0].cached_bytes, 235416u + 36864 + 367984);
+  EXPECT_EQ(samples[0].metadata_bytes, 4718592u);
+  EXPECT_EQ(samples[0].resident_bytes, 11010048u);
+  EXPECT_EQ(samples[0].retained_bytes, 8192u);
+  EXPECT_EQ(samples[0].mapped_bytes, 11018240u);
+  ASSERT_TRUE(samples[1].time);
+  EXPECT_EQ(samples[1].time->seconds, 1795379213);
+}
+
+TEST(TcmallocStats, EveryTruncationAndFlip) {
+  cut_everywhere<formats::tcmalloc_stats::Reader>(
+      tcmalloc_series(), 2, [](const auto& a, const auto& b) { return a.mapped_bytes == b.mapped_bytes; });
+  flip_everywhere<formats::tcmalloc_stats::Reader>(tcmalloc_series());
+}
+
+TEST(TcmallocStats, CutStatisticsAreDamage) {
+  const std::string text = tcmalloc_series();
+  DamageLog damage;
+  EXPECT_EQ(read_all<formats::tcmalloc_stats::Reader>(text.substr(0, text.find("Virtual")), damage).size(), 0u);
+  EXPECT_EQ(damage.count(), 1u);
 }
 
 }  // namespace

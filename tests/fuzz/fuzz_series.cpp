@@ -1,9 +1,10 @@
-// Memory over time: /proc texts, monitors' tables, malloc_info, jemalloc_stats. No reader may lose more bytes than
-// there are.
+// Memory over time: /proc texts, monitors' tables, malloc_info, jemalloc_stats, tcmalloc_stats. No reader may lose more
+// bytes than there are.
 #include "formats/jemalloc_stats.h"
 #include "formats/malloc_info.h"
 #include "formats/proc_memory.h"
 #include "formats/series_table.h"
+#include "formats/tcmalloc_stats.h"
 #include "tests/fuzz/fuzz_target.h"
 
 namespace {
@@ -24,4 +25,5 @@ void fuzz(formats::Bytes input) {
   if (formats::series_table::looks_like(input)) read_all<formats::series_table::Reader>(input);
   read_all<formats::malloc_info::Reader>(input);
   read_all<formats::jemalloc_stats::Reader>(input);
+  read_all<formats::tcmalloc_stats::Reader>(input);
 }

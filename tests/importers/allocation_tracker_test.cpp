@@ -207,6 +207,7 @@ TEST(AllocationFigures, KeepFewPointsOverAnyTime) {
     std::uint64_t highest = 0;
     for (std::uint32_t i = 0; i < steps; ++i) {
       tracker.figures().set_time(i * 10);
+      if (i == steps / 3) tracker.figures().set_rss(1 << 30);  // between two points
       tracker.figures().set_rss(4096 * (i + 1));
       tracker.allocate(0x1000 + i, 10, SiteId{0});
       if (i == steps / 2) {
@@ -220,6 +221,7 @@ TEST(AllocationFigures, KeepFewPointsOverAnyTime) {
     AllocationProfile profile;
     tracker.finish(profile);
     EXPECT_EQ(profile.seconds, steps / 100.0);
+    EXPECT_EQ(profile.peak_rss_bytes, 1 << 30);
     ASSERT_EQ(profile.series.size(), 5u);
     double seen = 0;
     for (const queries::Series& series : profile.series) {

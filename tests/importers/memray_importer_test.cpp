@@ -33,6 +33,7 @@ TEST_P(MemrayImports, CountEveryAllocationWhereItHappened) {
   EXPECT_EQ(in.total().live_bytes, 32 + 0x3000 + 200);
   EXPECT_EQ(in.total().peak_bytes, 32 + 100 + 0x4000);
   EXPECT_EQ(in.meta("memray.calls.munmap"), "1");
+  EXPECT_EQ(in.profile().seconds, 0.1);  // of the header: the last sample of memory is earlier
   ASSERT_EQ(in.snapshot.threads.size(), 1U);
   EXPECT_EQ(in.snapshot.threads[0].name, "MainThread");
 }

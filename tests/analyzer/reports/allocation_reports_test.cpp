@@ -17,12 +17,14 @@
 namespace analyzer {
 namespace {
 
-std::unique_ptr<queries::Database> database_of(tests::ProfileBuilder builder) {
-  queries::Snapshot snapshot = builder.snapshot();
+std::unique_ptr<queries::Database> database_of(queries::Snapshot snapshot) {
   apply_suppressions({}, *snapshot.profile);
   queries::Results results;
   results.metrics = profile_metrics(*snapshot.profile, snapshot);
   return queries::write_digest(snapshot, results);
+}
+std::unique_ptr<queries::Database> database_of(tests::ProfileBuilder builder) {
+  return database_of(builder.snapshot());
 }
 
 double number(const Cell& cell) {
@@ -71,6 +73,18 @@ TEST(AllocationReports, EveryReportOfAProfileConservesWhatItSums) {
       }
     }
   }
+}
+
+TEST(AllocationReports, AllocationsSayWhichFunctionsOfTheAllocatorWereCalled) {
+  queries::Snapshot snapshot = tests::small_server().snapshot();
+  snapshot.meta.emplace_back("memray.calls.calloc", "9");
+  snapshot.meta.emplace_back("memray.calls.malloc", "100");
+  const Report report = build_allocations(*database_of(std::move(snapshot)), {});
+  const Table& calls = table_named(report, "calls");
+  ASSERT_EQ(calls.rows.size(), 2u);
+  EXPECT_EQ(std::get<std::string>(calls.rows[0][0]), "malloc");
+  EXPECT_EQ(number(calls.rows[0][1]), 100);
+  EXPECT_THROW(table_named(build_allocations(*database_of(tests::small_server()), {}), "calls"), std::runtime_error);
 }
 
 TEST(AllocationReports, LeaksNameTheCallerOfTheAllocator) {
