@@ -30,6 +30,7 @@ class SanitizerImport {
     }
     for (const sanitizer::Run& run : report_.runs) add(run);
     for (const auto& [key, sum] : leaks_) {
+      (void)rows_.stat(SiteId{key.first});  // views list the sites that have a row
       record_.leaks.push_back({SiteId{key.first}, key.second, sum.count, sum.bytes, {}});
     }
     for (const sanitizer::Suppression& row : report_.suppressions) {

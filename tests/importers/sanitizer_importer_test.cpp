@@ -44,6 +44,13 @@ TEST(SanitizerImport, LeaksAreOfSitesByKind) {
   EXPECT_EQ(profile.records.back().sizes[1].size, 250U);
 }
 
+TEST(SanitizerImport, EverySiteThatLeaksHasARow) {
+  const ImportedDump in(sample());
+  const auto row = stat_of(*in.snapshot.profile, "main > f(int)");
+  ASSERT_TRUE(row);  // views list no others
+  EXPECT_EQ(row->live_bytes, not_known);
+}
+
 TEST(SanitizerImport, OtherErrorsAreCounted) {
   const ImportedDump in(
       "==9==ERROR: AddressSanitizer: heap-use-after-free on address 0x6\nSUMMARY: AddressSanitizer: x\n");
