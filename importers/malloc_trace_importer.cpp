@@ -93,7 +93,11 @@ class MallocTraceImport {
     if (line.empty()) return;
     const auto event = formats::mtrace::parse_event(line);
     if (!event || event->size > AllocationFigures::largest_size) {
-      damage_.add(offset, line.size() + 1, "no line of mtrace's");
+      // The file is opened anew, cut to nothing, by every process that begins a trace; others write on at their places.
+      const bool is_hole = line.find('\0') != std::string_view::npos;
+      damage_.add(offset, line.size() + 1,
+                  is_hole ? "a hole of zeroes: another process began to write its trace to the same file"
+                          : "no line of mtrace's");
     } else if (event->op == formats::mtrace::Op::freed) {
       tracker_.free(event->address);
       if (event_rows_.are_wanted()) events_.free(EventKind::free, event->address, mtrace_site(event->caller));

@@ -190,6 +190,14 @@ TEST(MtraceImport, HasCallersAndFigures) {
   EXPECT_EQ(in.meta("unknown_frees"), "1");
 }
 
+TEST(MtraceImport, AFileThatTwoProcessesWroteIsSaidToBe) {
+  std::string text = tests::small_mtrace;
+  text.insert(text.find('\n') + 1, std::string(100, '\0'));
+  const Imported in(text);
+  ASSERT_EQ(in.snapshot.damage.size(), 1u);
+  EXPECT_NE(in.snapshot.damage[0].what.find("another process"), std::string::npos);
+}
+
 TEST(ValgrindTraceImport, HasFunctionsAndFigures) {
   const Imported in(tests::small_valgrind_trace);
   EXPECT_EQ(in.name, "valgrind_trace");
