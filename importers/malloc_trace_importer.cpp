@@ -119,6 +119,11 @@ class MallocTraceImport {
     }
     const auto event = formats::valgrind_trace::parse_event(line);
     if (!event) return;
+    if (process_id_ == 0) process_id_ = event->process_id;
+    if (event->process_id != process_id_) {  // has an address space of its own, with blocks from before the fork
+      ++events_of_others_;
+      return;
+    }
     if (event->size > AllocationFigures::largest_size) {
       return damage_.add(offset, line.size() + 1, "block of an impossible size");
     }
@@ -142,6 +147,11 @@ class MallocTraceImport {
     profile_->records.front().path = snapshot_.path;
     snapshot_.meta.emplace_back("unknown_frees", std::to_string(tracker_.unknown_frees()));
     snapshot_.meta.emplace_back("missed_frees", std::to_string(tracker_.missed_frees()));
+    if (events_of_others_ != 0) {
+      snapshot_.warnings.push_back(std::to_string(events_of_others_) +
+                                   " events of other processes are left out, the trace is of process " +
+                                   std::to_string(process_id_) + " (--log-file=trace.%p keeps them apart)");
+    }
     event_rows_.finish(false);
     take_damage(damage_, snapshot_);
   }
@@ -167,6 +177,8 @@ class MallocTraceImport {
   AllocationTracker tracker_;
   EventRows event_rows_;
   BlockEvents events_{event_rows_};
+  std::uint64_t process_id_ = 0;  // of the first event of valgrind's
+  std::uint64_t events_of_others_ = 0;
 };
 
 }  // namespace

@@ -208,6 +208,17 @@ TEST(ValgrindTraceImport, HasFunctionsAndFigures) {
   EXPECT_EQ(in.path(in.record().stats[1].site), "operator new(unsigned long)");
 }
 
+TEST(ValgrindTraceImport, IsOfOneProcess) {  // a fork goes on in the same file
+  std::string text = tests::small_valgrind_trace;
+  text += "--14930-- malloc(1000) = 0x4A45BF0\n--14930-- free(0x4A45BF0)\n--14927-- malloc(1) = 0x4A46000\n";
+  const Imported in(text);
+  expect_consistent(in);
+  EXPECT_EQ(in.record().total.allocation_count, 4);
+  EXPECT_EQ(in.record().total.live_bytes, 4097);
+  ASSERT_EQ(in.snapshot.warnings.size(), 1u);
+  EXPECT_TRUE(in.snapshot.warnings[0].starts_with("2 events of other processes")) << in.snapshot.warnings[0];
+}
+
 TEST(Traces, EveryTruncationAndEveryByteFlipIsConsistent) {
   for (const std::string& whole : {tests::small_heaptrack(), tests::small_mtrace, tests::small_valgrind_trace}) {
     for (std::size_t at = 0; at < whole.size(); ++at) {
