@@ -46,6 +46,20 @@ bool is_line(std::string_view line, bool is_cut) {
   return true;
 }
 
+/// A command line may have line ends in its arguments. heaptrack writes the page size next ("I 1000 5e298d"): what lies
+/// before that is the command's, if any of it is no line of the format.
+std::size_t size_of_command(std::string_view text) {
+  bool has_others = false;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos && ++at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    const std::string_view line = text.substr(at, end - at);
+    if (line.starts_with("I ") && is_line(line, false)) return has_others ? at - 1 : text.find('\n');
+    has_others = has_others || !is_line(line, false);
+    at = end;
+  }
+  return std::min(text.find('\n'), text.size());
+}
+
 }  // namespace
 
 const std::array<std::uint8_t, 256> Reader::digits = digit_table();
@@ -55,6 +69,8 @@ bool looks_like(Bytes head) {
   const std::string_view first = text.substr(0, text.find('\n'));
   const bool has_version = first.starts_with("v ") && parse_version(first.substr(2));
   if (!has_version && !first.starts_with("X ") && !first.starts_with("x ")) return false;
+  const std::string_view second = text.substr(std::min(first.size() + 1, text.size()));
+  if (has_version && second.starts_with("X ")) return true;  // then comes whatever the command is
   std::size_t lines = 0;
   bool has_more = false;  // than a version and a command, which other texts might have too
   for (std::size_t at = 0; at < text.size();) {
@@ -114,7 +130,8 @@ bool Reader::read_other(Line& line) {
     default: damaged_line(start, "no line of heaptrack's"); return false;
   }
   const void* const found = std::memchr(start, '\n', static_cast<std::size_t>(end_ - start));
-  const char* const end = static_cast<const char*>(found);
+  const char* end = static_cast<const char*>(found);
+  if (*start == 'X') end = start + size_of_command({start, static_cast<std::size_t>(end_ - start)});
   at_ = end + 1;
   line.offset = offset_of(start);
   line.count = 0;

@@ -4,6 +4,7 @@
 //
 //   v VERSION [FORMAT]    of heaptrack, hexadecimal 0xMMmmpp; no FORMAT = 1, no line at all = 0
 //   X command line        x program            I page-size pages     S suppression    A (attached)
+//                         a command of several lines goes on until I
 //   s string              strings, numbered from 1; format 3 has the length before it
 //   i ip module (function file line)*          instruction pointers, numbered from 1; innermost first when inlined
 //   t ip parent           call path nodes, numbered from 1; raw files have an address here, others a number

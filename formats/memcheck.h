@@ -54,7 +54,9 @@ struct Process {
   bool is_finished = false;
   std::vector<Loss> losses;  ///< of its last leak search
   std::uint64_t leak_searches = 0;
-  std::optional<Sum> in_use;  ///< at exit; text only, as all below
+  bool finds_no_leaks = false;   ///< it has looked, and nothing is lost
+  bool tells_reachable = false;  ///< XML: --show-leak-kinds=all, what is still reachable is among the losses
+  std::optional<Sum> in_use;     ///< at exit; text only, as all below
   std::optional<std::uint64_t> allocation_count, allocated_bytes;
   std::optional<Sum> sums[4];  ///< LEAK SUMMARY, by LossKind
   std::optional<Sum> suppressed;

@@ -117,6 +117,7 @@ class TextReader {
     if (const auto rest = behind(text, "total heap usage:")) read_usage(builder_.process(id), *rest);
     if (const auto rest = behind(text, "suppressed:")) builder_.process(id).suppressed = parse_sum(*rest);
     if (const auto rest = behind(text, "used_suppression:")) read_suppression(builder_.process(id), *rest);
+    if (text.starts_with("All heap blocks were freed")) builder_.process(id).finds_no_leaks = true;
     if (text.starts_with("LEAK SUMMARY:")) begin_sums(builder_.process(id));
     if (text.starts_with("Memcheck, ")) (void)builder_.process(id);
     if (text.starts_with("ERROR SUMMARY:")) builder_.process(id).is_finished = true;

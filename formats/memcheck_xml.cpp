@@ -39,6 +39,8 @@ class XmlReport {
       process_id_ = 0;
       depth_ = 1;
       in_error_ = false;
+      shows_lost_ = true;
+      tells_reachable_ = false;
       command_.clear();
     } else if (name == "error") {
       if (in_error_) damage_.add(error_offset_, xml_.offset() - error_offset_, "an error without its end");
@@ -52,7 +54,8 @@ class XmlReport {
       directory_.clear();
     } else if (name == "pair") {
       pair_ = {};
-    } else if (name == "argv") {
+    } else if (name == "vargv" || name == "argv") {
+      in_own_options_ = name == "vargv";
       command_.clear();
     }
   }
@@ -68,12 +71,20 @@ class XmlReport {
     } else if (name == element_) {
       field(name);
     }
-    if (name == "valgrindoutput" && process_id_ != 0) process().is_finished = true;
+    if (name == "valgrindoutput" && process_id_ != 0) {
+      Process& ended = process();
+      ended.finds_no_leaks = ended.losses.empty() && shows_lost_;  // with --xml=yes memcheck always looks
+      ended.is_finished = true;
+    }
     element_ = {};
     text_.clear();
   }
 
-  Process& process() { return builder_.process(process_id_); }
+  Process& process() {
+    Process& found = builder_.process(process_id_);
+    found.tells_reachable = tells_reachable_;
+    return found;
+  }
 
   void field(std::string_view name) {
     if (name == "pid" && process_id_ == 0) {
@@ -81,6 +92,7 @@ class XmlReport {
       if (process_id_ != 0) (void)process();
     } else if ((name == "exe" || name == "arg") && process_id_ != 0) {
       // <vargv> (Valgrind's own) comes first; <argv> begins anew.
+      if (in_own_options_) own_option(text_);
       command_ += (command_.empty() ? "" : " ") + text_;
       process().command = command_;
     } else if (name == "count") {
@@ -90,6 +102,16 @@ class XmlReport {
     } else if (in_error_) {
       error_field(name);
     }
+  }
+
+  /// Which kinds of leaks it shows; by default what is lost definitely and possibly.
+  void own_option(std::string_view option) {
+    constexpr std::string_view kinds = "--show-leak-kinds=";
+    if (option == "--show-reachable=yes") tells_reachable_ = true;
+    if (!option.starts_with(kinds)) return;
+    option.remove_prefix(kinds.size());
+    tells_reachable_ = option == "all";
+    shows_lost_ = option == "all" || option.find("definite") != std::string_view::npos;
   }
 
   void error_field(std::string_view name) {
@@ -154,6 +176,9 @@ class XmlReport {
   Error error_;
   Suppression pair_;
   bool in_error_ = false;
+  bool in_own_options_ = false;  // of Valgrind; the program's come after them
+  bool shows_lost_ = true;
+  bool tells_reachable_ = false;
   std::uint64_t error_offset_ = 0;
 };
 

@@ -219,6 +219,7 @@ std::optional<Frame> parse_frame(std::string_view text) {
     if (open != std::string_view::npos && plus != std::string_view::npos && plus > open) {
       const std::size_t from = open == 0 && text.starts_with('(') ? 1 : open + 2;
       frame.module = text.substr(from, plus - from);
+      frame.offset = text.substr(plus + 1, text.size() - plus - 2);
       frame.function = has_name ? trim(text.substr(0, open)) : std::string_view();
       return frame;
     }

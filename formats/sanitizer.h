@@ -24,6 +24,7 @@ struct Frame {
   std::string file;
   std::int32_t line = 0;
   std::string module;  ///< where there is no file
+  std::string offset;  ///< in the module, "0xa418e"
 };
 
 struct LeakedObject {

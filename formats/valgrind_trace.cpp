@@ -49,16 +49,17 @@ std::optional<std::uint64_t> parse_size(std::string_view arguments) {
 }
 
 /// "--PID-- " in front, which is cut off.
-bool take_prefix(std::string_view& line) {
-  if (!line.starts_with("--")) return false;
+std::optional<std::uint64_t> take_process_id(std::string_view& line) {
+  if (!line.starts_with("--")) return std::nullopt;
   const std::size_t end = line.find("-- ", 2);
-  if (end == std::string_view::npos || !parse_number<std::uint64_t>(line.substr(2, end - 2))) return false;
-  line.remove_prefix(end + 3);
-  return true;
+  if (end == std::string_view::npos) return std::nullopt;
+  const auto id = parse_number<std::uint64_t>(line.substr(2, end - 2));
+  if (id) line.remove_prefix(end + 3);
+  return id;
 }
 
-std::optional<Event> parse_realloc(const Call& call, std::string_view rest) {
-  Event event{call.name};
+std::optional<Event> parse_realloc(const Call& call, std::uint64_t process_id, std::string_view rest) {
+  Event event{call.name, process_id};
   const std::size_t comma = call.arguments.find(',');
   if (comma == std::string_view::npos) return std::nullopt;
   const std::optional<std::uint64_t> old = parse_pointer(call.arguments.substr(0, comma));
@@ -93,11 +94,12 @@ bool looks_like(Bytes head) {
 }
 
 std::optional<Event> parse_event(std::string_view line) {
-  if (!take_prefix(line)) return std::nullopt;
+  const std::optional<std::uint64_t> process_id = take_process_id(line);
+  if (!process_id) return std::nullopt;
   const std::optional<Call> call = take_call(line);
   if (!call) return std::nullopt;
-  Event event{call->name};
-  if (call->name == "realloc") return parse_realloc(*call, line);
+  Event event{call->name, *process_id};
+  if (call->name == "realloc") return parse_realloc(*call, *process_id, line);
   if (line.empty()) {
     const std::optional<std::uint64_t> freed = parse_pointer(call->arguments);
     if (!freed) return std::nullopt;

@@ -18,10 +18,11 @@ namespace formats::valgrind_trace {
 
 /// What a line did: first a block ended, then another began.
 struct Event {
-  std::string_view function;    ///< "malloc", "_Znwm": the outer one
-  std::uint64_t freed = 0;      ///< address, 0 = none
-  std::uint64_t allocated = 0;  ///< address, 0 = none
-  std::uint64_t size = 0;       ///< of what was allocated
+  std::string_view function;     ///< "malloc", "_Znwm": the outer one
+  std::uint64_t process_id = 0;  ///< a process that was forked writes to the same file
+  std::uint64_t freed = 0;       ///< address, 0 = none
+  std::uint64_t allocated = 0;   ///< address, 0 = none
+  std::uint64_t size = 0;        ///< of what was allocated
 };
 /// A line without its end. Nothing when it traces no call; messages of valgrind's and output of the program do not.
 [[nodiscard]] std::optional<Event> parse_event(std::string_view line);

@@ -3,6 +3,7 @@
 // not.
 #include "importers/heap_profile_text_importer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <string_view>
@@ -94,6 +95,24 @@ void add_size(const PathFigures& sample, SiteId site, const text::Header& header
   row.allocated_bytes = queries::add_known(row.allocated_bytes, signed_figure(scaled.allocated_bytes));
 }
 
+/// gperftools writes as many call paths as fit in 1 MiB, those with most live bytes first; its first line counts all.
+void add_what_was_left_out(const std::vector<PathFigures>& samples, const text::Header& header, SiteRows& rows,
+                           std::vector<std::string>& warnings) {
+  if (header.kind != text::Kind::exact) return;
+  PathFigures rest{SitePaths::root, header.total};
+  for (std::int64_t text::Figures::*figure : {&text::Figures::live_count, &text::Figures::live_bytes,
+                                              &text::Figures::allocation_count, &text::Figures::allocated_bytes}) {
+    std::int64_t& left = rest.figures.*figure;
+    for (const PathFigures& sample : samples) left = queries::add_known(left, -signed_figure(sample.figures.*figure));
+    left = std::max<std::int64_t>(left, 0);
+  }
+  if (rest.figures.live_count == 0 && rest.figures.allocation_count == 0) return;
+  add_sample(rest, queries::no_site, header, rows);
+  warnings.push_back("the profile leaves call paths out, of " + std::to_string(rest.figures.allocation_count) +
+                     " allocations and " + std::to_string(rest.figures.live_count) +
+                     " live blocks, which its first line counts: they are of site (unknown)");
+}
+
 /// What Go says of its heap behind the samples. Long lists (PauseNs) stay out.
 void add_statistics(const text::Reader& reader, queries::Snapshot& snapshot) {
   if (reader.statistics().empty()) return;
@@ -159,6 +178,7 @@ void import_heap_profile_text(ImportJob& job) {
     add_sample(sample, sites[sample.path], header, rows);
     if (header.mean_interval_bytes > 0) add_size(sample, sites[sample.path], header, rows);
   }
+  add_what_was_left_out(samples, header, rows, job.snapshot.warnings);
   profile.records.back().sum_total();
 }
 

@@ -93,7 +93,11 @@ class MallocTraceImport {
     if (line.empty()) return;
     const auto event = formats::mtrace::parse_event(line);
     if (!event || event->size > AllocationFigures::largest_size) {
-      damage_.add(offset, line.size() + 1, "no line of mtrace's");
+      // The file is opened anew, cut to nothing, by every process that begins a trace; others write on at their places.
+      const bool is_hole = line.find('\0') != std::string_view::npos;
+      damage_.add(offset, line.size() + 1,
+                  is_hole ? "a hole of zeroes: another process began to write its trace to the same file"
+                          : "no line of mtrace's");
     } else if (event->op == formats::mtrace::Op::freed) {
       tracker_.free(event->address);
       if (event_rows_.are_wanted()) events_.free(EventKind::free, event->address, mtrace_site(event->caller));
@@ -115,6 +119,11 @@ class MallocTraceImport {
     }
     const auto event = formats::valgrind_trace::parse_event(line);
     if (!event) return;
+    if (process_id_ == 0) process_id_ = event->process_id;
+    if (event->process_id != process_id_) {  // has an address space of its own, with blocks from before the fork
+      ++events_of_others_;
+      return;
+    }
     if (event->size > AllocationFigures::largest_size) {
       return damage_.add(offset, line.size() + 1, "block of an impossible size");
     }
@@ -138,6 +147,11 @@ class MallocTraceImport {
     profile_->records.front().path = snapshot_.path;
     snapshot_.meta.emplace_back("unknown_frees", std::to_string(tracker_.unknown_frees()));
     snapshot_.meta.emplace_back("missed_frees", std::to_string(tracker_.missed_frees()));
+    if (events_of_others_ != 0) {
+      snapshot_.warnings.push_back(std::to_string(events_of_others_) +
+                                   " events of other processes are left out, the trace is of process " +
+                                   std::to_string(process_id_) + " (--log-file=trace.%p keeps them apart)");
+    }
     event_rows_.finish(false);
     take_damage(damage_, snapshot_);
   }
@@ -163,6 +177,8 @@ class MallocTraceImport {
   AllocationTracker tracker_;
   EventRows event_rows_;
   BlockEvents events_{event_rows_};
+  std::uint64_t process_id_ = 0;  // of the first event of valgrind's
+  std::uint64_t events_of_others_ = 0;
 };
 
 }  // namespace

@@ -148,11 +148,12 @@ class MassifImport {
     queries::Snapshot& snapshot = job_.snapshot;
     queries::ProfileRecord& record = profile_.records.front();
     xtree_.store(rows_, record);
-    record.sum_total();
-    if (!is_xtree_) {  // a sum of 0 has no row
-      record.total.live_bytes = std::max<std::int64_t>(record.total.live_bytes, 0);
-      record.total.peak_bytes = std::max<std::int64_t>(record.total.peak_bytes, 0);
+    if (!is_xtree_ && last_) {  // a sum of 0 is known as well
+      SiteStatRow& rest = rows_.stat(queries::no_site);
+      rest.live_bytes = queries::add_known(rest.live_bytes, 0);
+      rest.peak_bytes = queries::add_known(rest.peak_bytes, 0);
     }
+    record.sum_total();
     profile_.times_are_positions = unit_.seconds <= 0;
     if (unit_.seconds > 0 && last_) profile_.seconds = t(*last_);
     const massif::Header& header = reader_.header();
@@ -161,6 +162,11 @@ class MassifImport {
     snapshot.meta.emplace_back("massif.time_unit", unit_.name);
     snapshot.meta.emplace_back("massif.snapshots", std::to_string(snapshot_count_));
     if (pages_as_heap_) snapshot.meta.emplace_back("massif.pages_as_heap", "1");
+    // heaptrack_print writes the end; massif the last moment that it took a snapshot of.
+    if (!is_xtree_ && last_ && last_->heap_bytes > 0 && header.description != "heaptrack") {
+      snapshot.warnings.emplace_back(
+          "massif takes no snapshot when the program ends: what is live in its last one may have been freed later");
+    }
     if (last_ && last_->tree == massif::TreeKind::none) {
       snapshot.warnings.emplace_back(
           "the last snapshot has no tree (massif takes one of every 10, --detailed-freq=1 takes all): whose the bytes "

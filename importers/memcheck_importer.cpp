@@ -34,10 +34,13 @@ class MemcheckImport {
       record_.leaks.push_back({SiteId{key.first}, leak_kinds[key.second], sum.count, sum.bytes, {}});
       add_live(SiteId{key.first}, sum);
     }
+    // A row of zero says that it has looked, where no row would say that nothing is known.
+    if (record_.leaks.empty() && finds_no_leaks_) record_.leaks.push_back({queries::no_site, leak_kinds[0], 0, 0, {}});
     for (const auto& [name, sum] : suppressed_) {
       record_.leaks.push_back({queries::no_site, LeakKind::definite, sum.count, sum.bytes, name});
       add_live(queries::no_site, sum);
     }
+    if (knows_live_) add_live(queries::no_site, in_use_elsewhere_);
     record_.sum_total();
     make_meta();
   }
@@ -53,6 +56,7 @@ class MemcheckImport {
 
   void add_live(SiteId site, const Figures& sum) {
     SiteStatRow& row = rows_.stat(site);
+    if (!knows_live_) return;
     row.live_count = queries::add_known(row.live_count, sum.count);
     row.live_bytes = queries::add_known(row.live_bytes, sum.bytes);
   }
@@ -84,6 +88,12 @@ class MemcheckImport {
       is_incomplete_ = true;
     }
     add_suppressed(process);
+    finds_no_leaks_ = finds_no_leaks_ && process.finds_no_leaks;
+    const bool has_summary = process.sums[static_cast<std::size_t>(memcheck::LossKind::reachable)].has_value();
+    knows_live_ = knows_live_ && (has_summary || process.in_use || process.tells_reachable);
+    if (process.in_use && !has_summary && process.losses.empty()) {  // --leak-check=no, or nothing is in use
+      in_use_elsewhere_.add(process.in_use->blocks, process.in_use->bytes);
+    }
     if (process.allocation_count) {
       SiteStatRow& row = rows_.stat(queries::no_site);
       row.allocation_count = queries::add_known(row.allocation_count, figure(*process.allocation_count));
@@ -147,7 +157,10 @@ class MemcheckImport {
   std::map<std::pair<std::uint32_t, std::size_t>, Figures> leaks_;  // by site and kind, in an order of their own
   std::map<std::string, Figures> suppressed_;
   std::map<std::string, std::uint64_t> used_;
+  Figures in_use_elsewhere_;  // at exit, of which there are no loss records
   bool is_incomplete_ = false;
+  bool finds_no_leaks_ = true;  // all processes
+  bool knows_live_ = true;      // the same: what is still reachable as well
 };
 
 memcheck::Report read(formats::Bytes bytes, formats::DamageLog& damage) {

@@ -15,6 +15,13 @@ namespace sanitizer = formats::sanitizer;
 using queries::LeakKind;
 using queries::SiteId;
 
+/// Without a name "libz.so.1+0x1e01": the same in every run, where addresses are not.
+std::string name_of(const sanitizer::Frame& frame) {
+  if (!frame.function.empty()) return frame.function;
+  if (frame.offset.empty()) return frame.address;
+  return frame.module.substr(frame.module.rfind('/') + 1) + "+" + frame.offset;
+}
+
 class SanitizerImport {
  public:
   explicit SanitizerImport(ImportJob& job)
@@ -30,6 +37,7 @@ class SanitizerImport {
     }
     for (const sanitizer::Run& run : report_.runs) add(run);
     for (const auto& [key, sum] : leaks_) {
+      (void)rows_.stat(SiteId{key.first});  // views list the sites that have a row
       record_.leaks.push_back({SiteId{key.first}, key.second, sum.count, sum.bytes, {}});
     }
     for (const sanitizer::Suppression& row : report_.suppressions) {
@@ -51,9 +59,11 @@ class SanitizerImport {
 
   SiteId site_of(const std::vector<sanitizer::Frame>& stack) {
     path_.clear();
+    names_.clear();
+    names_.reserve(stack.size());
     for (const sanitizer::Frame& frame : stack) {
-      path_.push_back({frame.function.empty() ? std::string_view(frame.address) : frame.function, frame.file,
-                       frame.line, frame.module, false});
+      names_.push_back(name_of(frame));
+      path_.push_back({names_.back(), frame.file, frame.line, frame.module, false});
     }
     drop_allocation_functions(path_);
     return profile_.sites.add_path(path_);
@@ -108,6 +118,7 @@ class SanitizerImport {
   queries::ProfileRecord& record_;
   SiteRows rows_;
   std::vector<queries::SiteFrame> path_;
+  std::vector<std::string> names_;                               // of path_
   std::map<std::pair<std::uint32_t, LeakKind>, Figures> leaks_;  // by site and kind, in an order of their own
   std::map<std::string, std::uint64_t> errors_;
   bool has_leak_check_ = false;

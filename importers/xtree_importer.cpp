@@ -14,6 +14,8 @@ namespace {
 namespace xtree = formats::xtree;
 using queries::SiteId;
 
+constexpr std::string_view nameless = "UnknownFn???";
+
 std::string event_names(const xtree::Header& header) {
   std::string text;
   for (const std::string_view event : header.events) text += (text.empty() ? "" : " ") + std::string(event);
@@ -46,8 +48,11 @@ void import_xtree(ImportJob& job) {
   queries::ProfileRecord& record = profile.records.front();
   XtreeFigures figures;
   std::vector<std::uint64_t> sums(header.events.size());
+  std::size_t path_count = 0, nameless_count = 0;
   while (const auto path = reader.next()) {
     const SiteId site = site_of(*path, profile.sites);
+    ++path_count;
+    if (site != queries::no_site && profile.sites.frame(site).function == nameless) ++nameless_count;
     for (std::size_t i = 0; i < path->values.size(); ++i) {
       figures.add(site, header.events[i], path->values[i]);
       sums[i] += path->values[i];
@@ -69,6 +74,12 @@ void import_xtree(ImportJob& job) {
   if (!reader.totals().empty() && reader.totals() != sums) {
     job.snapshot.warnings.emplace_back(
         "the paths of the file do not sum to its own totals: some are missing or damaged");
+  }
+  if (nameless_count != 0) {
+    job.snapshot.warnings.push_back(std::to_string(nameless_count) + " of " + std::to_string(path_count) +
+                                    " paths end in a function without a name, of which an xtree has no address either: "
+                                    "they are one site, " +
+                                    std::string(nameless) + " (DHAT and memcheck tell them apart)");
   }
   take_damage(damage, job.snapshot);
 }

@@ -44,6 +44,14 @@ if(TARGET heapql)
     set_tests_properties(samples.traced.${recorder} PROPERTIES SKIP_RETURN_CODE 77)
   endforeach()
 
+  # Programs that nobody here wrote: heapql must say what the recorder itself says of its recording.
+  foreach(recorder checked-in published mtrace valgrind-trace dhat massif memcheck memcheck-text xtree xtree-leak heaptrack
+                   lsan gperftools jemalloc jfr)
+    add_test(NAME samples.outside.${recorder}
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/outside_programs.sh ${heapql} ${recorder})
+    set_tests_properties(samples.outside.${recorder} PROPERTIES SKIP_RETURN_CODE 77)
+  endforeach()
+
   # Fresh dumps, where there is a JDK; and other programs' numbers, where they are.
   foreach(name ForgottenListeners UnboundedCache FinalizerCycle ClassLoaderLeak ThreadLocalLeak MillionNodeList GarbageInDump)
     add_test(NAME peer.fresh.${name} COMMAND ${CMAKE_CURRENT_LIST_DIR}/peer/fresh_dump.sh ${heapql} ${name})

@@ -210,7 +210,8 @@ void check_profile(const GateConfig& config, const queries::Database& database, 
 }
 
 GateRule default_profile_rule(const queries::Database& database) {
-  if (database.metric("allocations.count") || database.metric("heap.live_bytes")) {
+  // A report of leaks knows neither what was allocated nor all that is live.
+  if (database.metric("allocations.count") || database.metric("heap.live_bytes") || database.metric("leaks.bytes")) {
     return {"trace", "", "max_leaked", Unit::bytes, 0, "0", 0};
   }
   return {"growth", "", "max_rate", Unit::percent, 50, "50%/h", 0};

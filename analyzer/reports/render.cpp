@@ -1,6 +1,7 @@
 #include "analyzer/reports/render.h"
 
 #include <array>
+#include <cmath>
 
 #include "analyzer/json_text.h"
 #include "analyzer/quantities.h"
@@ -54,7 +55,9 @@ std::string cell_text(const Cell& cell, CellFormat format) {
     }
   }
   if (const auto* value = std::get_if<double>(&cell)) {
-    std::string text = *value < 0 ? '-' + format_decimal(-*value, 1) : format_decimal(*value, 1);
+    const double size = std::abs(*value);
+    const int digits = format == CellFormat::real && size < 0.1 ? 3 : 1;  // 0.033 seconds are not 0
+    const std::string text = (*value < 0 ? "-" : "") + format_decimal(size, digits);
     return format == CellFormat::percent ? text + " %" : text;
   }
   return {};

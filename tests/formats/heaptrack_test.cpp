@@ -65,6 +65,25 @@ TEST(Heaptrack, LinesComeWithTheirNumbersAndOffsets) {
   EXPECT_FALSE(reader.has_end_mark());
 }
 
+TEST(Heaptrack, CommandMayHaveLineEndsInItsArguments) {
+  const std::string command = "sqlite3 :memory: CREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n\n+ SELECT *\n  FROM t;";
+  const std::string text = "v 10400 3\nX " + command + "\nI 1000 5e298d\ns 3 app\n+ 0\n";
+  EXPECT_TRUE(looks_like(bytes_of(text)));
+  EXPECT_TRUE(looks_like(bytes_of(text).first(60)));
+  DamageLog damage;
+  const Input input = Input::borrow(bytes_of(text));
+  Reader reader(input, damage);
+  Line line;
+  ASSERT_TRUE(reader.next(line) && reader.next(line));
+  EXPECT_EQ(line.text, command);
+  ASSERT_TRUE(reader.next(line));
+  EXPECT_EQ(line.tag, 'I');
+  EXPECT_EQ(line.numbers[0], 0x1000u);
+  EXPECT_EQ(tags_of(text, damage), "vXIs+");
+  EXPECT_EQ(tags_of("v 10400 3\nX app\ns 3 app\nI 1000 1\n", damage), "vXsI");  // all are lines: none is the command's
+  EXPECT_EQ(damage.count(), 0u);
+}
+
 TEST(Heaptrack, NumbersThatAreTooLongOrTooManyAreDamage) {
   for (const std::string text : {"+ 11112222333344445\n", "+ 1 2 3 4\n", "- x\n", "+1\n", "? 1\n"}) {
     DamageLog damage;

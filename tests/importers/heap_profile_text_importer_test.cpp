@@ -29,6 +29,21 @@ TEST(HeapProfileTextImporter, GperftoolsFiguresAreExactAndAddressesHaveModules) 
   EXPECT_NE(in.stat("app+0x1005 in /srv/app < 0x990000"), nullptr);
 }
 
+TEST(HeapProfileTextImporter, WhatGperftoolsLeavesOutIsOfNoSite) {  // it writes 1 MiB at most
+  std::string text = gperftools_profile();
+  const std::size_t at = text.rfind('\n', text.find("990000")) + 1;
+  text.erase(at, text.find('\n', at) + 1 - at);
+  const ImportedProfile in(text);
+  ASSERT_EQ(in.problem(), "");
+  EXPECT_EQ(in.total().allocation_count, 14);  // as the first line says
+  EXPECT_EQ(in.total().allocated_bytes, 1296);
+  ASSERT_NE(in.stat("(unknown)"), nullptr);
+  EXPECT_EQ(in.stat("(unknown)")->allocation_count, 10);
+  EXPECT_EQ(in.stat("(unknown)")->live_count, 0);
+  EXPECT_EQ(in.snapshot.warnings.size(), 1U);
+  EXPECT_TRUE(ImportedProfile(gperftools_profile()).snapshot.warnings.empty());
+}
+
 TEST(HeapProfileTextImporter, GosTextIsScaledAndNamedByItsLinesOfSymbols) {
   const ImportedProfile in(go_text_profile());
   ASSERT_EQ(in.problem(), "");

@@ -57,7 +57,13 @@ TEST(MassifImport, WithoutATreeTheSumIsOfNoSite) {
   const ImportedDump in(MassifWriter("i").snapshot("1", 70, 0, 0).snapshot("2", 50, 0, 0).bytes());
   EXPECT_EQ(stat_of(*in.snapshot.profile, "(unknown)")->peak_bytes, 70);
   EXPECT_EQ(stat_of(*in.snapshot.profile, "(unknown)")->live_bytes, 50);
-  EXPECT_EQ(in.snapshot.warnings.size(), 1U);
+  EXPECT_EQ(in.snapshot.warnings.size(), 2U);  // that, and that the last snapshot is not the end
+}
+
+TEST(MassifImport, NothingLiveIsAFigure) {
+  const ImportedDump in(MassifWriter("i").snapshot("1", 70, 0, 0).snapshot("2", 0, 0, 0).bytes());
+  EXPECT_EQ(stat_of(*in.snapshot.profile, "(unknown)")->live_bytes, 0);  // a gate can ask for it
+  EXPECT_EQ(in.snapshot.profile->records.back().total.live_bytes, 0);
 }
 
 TEST(MassifImport, TreeThatDoesNotAddUpKeepsTheSum) {  // heaptrack_print 1.4 writes such

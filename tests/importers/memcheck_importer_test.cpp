@@ -58,6 +58,54 @@ TEST(MemcheckImport, WhatIsOnlyCountedIsOfNoSite) {
   EXPECT_EQ(in.snapshot.warnings.size(), 1U);
 }
 
+/// A program that frees everything.
+std::string clean(Form form) {
+  MemcheckWriter file(form);
+  if (form == Form::text) {
+    file.line("HEAP SUMMARY:").line("    in use at exit: 0 bytes in 0 blocks");
+    file.line("  total heap usage: 493 allocs, 493 frees, 114,847 bytes allocated").line("");
+    file.line("All heap blocks were freed -- no leaks are possible").line("");
+  }
+  return file.finish().bytes();
+}
+
+TEST(MemcheckImport, ThatNothingLeaksIsSaid) {
+  for (const Form form : {Form::xml, Form::text}) {
+    const ImportedDump in(clean(form));
+    const queries::ProfileRecord& record = in.snapshot.profile->records.back();
+    EXPECT_EQ(in.problem(), "");
+    ASSERT_EQ(record.leaks.size(), 1U);  // of 0: no row would say that it has not looked
+    EXPECT_EQ(leaked(*in.snapshot.profile, LeakKind::definite), Sum(0, 0));
+    EXPECT_EQ(record.total.live_count, 0);
+    EXPECT_EQ(record.total.live_bytes, 0);
+  }
+}
+
+TEST(MemcheckImport, WhoDoesNotLookFindsNothing) {
+  std::string text = clean(Form::text);
+  text.replace(text.find("0 bytes in 0"), 12, "7,867 bytes in 4");
+  text.erase(text.find("==14== All heap"), text.find("ERROR SUMMARY") - 7 - text.find("==14== All heap"));
+  const ImportedDump unsearched(text);  // --leak-check=no
+  EXPECT_TRUE(unsearched.snapshot.profile->records.back().leaks.empty());
+  EXPECT_EQ(unsearched.snapshot.profile->records.back().total.live_bytes, 7867);
+  EXPECT_EQ(unsearched.snapshot.profile->records.back().total.live_count, 4);
+
+  std::string none = clean(Form::xml);
+  none.replace(none.find("kinds=all"), 9, "kinds=none");
+  EXPECT_TRUE(ImportedDump(none).snapshot.profile->records.back().leaks.empty());
+  const std::string whole = clean(Form::xml);
+  EXPECT_TRUE(ImportedDump(whole.substr(0, whole.size() - 20)).snapshot.profile->records.back().leaks.empty());
+}
+
+TEST(MemcheckImport, WhatIsReachableIsKnownOnlyWhereItIsShown) {
+  std::string text = sample(Form::xml);
+  text.replace(text.find("kinds=all"), 9, "kinds=definite");
+  const ImportedDump in(text);
+  EXPECT_EQ(leaked(*in.snapshot.profile, LeakKind::definite), Sum(5, 1000));
+  EXPECT_EQ(in.snapshot.profile->records.back().total.live_bytes, queries::not_known);
+  EXPECT_TRUE(stat_of(*in.snapshot.profile, "main > f(int)"));  // a row for its leaks all the same
+}
+
 TEST(MemcheckImport, ProcessesAreAddedUp) {
   const ImportedDump in(sample(Form::xml) + sample(Form::xml));
   EXPECT_EQ(leaked(*in.snapshot.profile, LeakKind::definite), Sum(10, 2000));

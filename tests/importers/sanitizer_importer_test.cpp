@@ -44,6 +44,26 @@ TEST(SanitizerImport, LeaksAreOfSitesByKind) {
   EXPECT_EQ(profile.records.back().sizes[1].size, 250U);
 }
 
+TEST(SanitizerImport, EverySiteThatLeaksHasARow) {
+  const ImportedDump in(sample());
+  const auto row = stat_of(*in.snapshot.profile, "main > f(int)");
+  ASSERT_TRUE(row);  // views list no others
+  EXPECT_EQ(row->live_bytes, not_known);
+}
+
+TEST(SanitizerImport, FramesWithoutANameAreTheirPlaceInTheModule) {
+  SanitizerWriter file;
+  file.leak("Direct", 8, 1, {"__interceptor_malloc ../src/m.cpp:69", "main /src/a.cc:9"});
+  std::string text = file.summary(8, 1).bytes();
+  const std::size_t at = text.find("    #1 ");
+  text.replace(
+      at, text.find('\n', at) - at,
+      "    #1 0x7fccf0fd3a57  (/usr/lib/libpython3.11.so.1.0+0x1d3a57)\n    #2 0x7fccec9e6bef  (<unknown module>)");
+  const ImportedDump in(text);
+  EXPECT_EQ(path_text(*in.snapshot.profile, in.snapshot.profile->records.back().leaks.front().site),
+            "0x7fccec9e6bef > libpython3.11.so.1.0+0x1d3a57");
+}
+
 TEST(SanitizerImport, OtherErrorsAreCounted) {
   const ImportedDump in(
       "==9==ERROR: AddressSanitizer: heap-use-after-free on address 0x6\nSUMMARY: AddressSanitizer: x\n");

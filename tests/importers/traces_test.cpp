@@ -190,6 +190,14 @@ TEST(MtraceImport, HasCallersAndFigures) {
   EXPECT_EQ(in.meta("unknown_frees"), "1");
 }
 
+TEST(MtraceImport, AFileThatTwoProcessesWroteIsSaidToBe) {
+  std::string text = tests::small_mtrace;
+  text.insert(text.find('\n') + 1, std::string(100, '\0'));
+  const Imported in(text);
+  ASSERT_EQ(in.snapshot.damage.size(), 1u);
+  EXPECT_NE(in.snapshot.damage[0].what.find("another process"), std::string::npos);
+}
+
 TEST(ValgrindTraceImport, HasFunctionsAndFigures) {
   const Imported in(tests::small_valgrind_trace);
   EXPECT_EQ(in.name, "valgrind_trace");
@@ -198,6 +206,17 @@ TEST(ValgrindTraceImport, HasFunctionsAndFigures) {
   EXPECT_EQ(in.record().total.allocation_count, 3);
   EXPECT_EQ(in.record().total.live_bytes, 4096);
   EXPECT_EQ(in.path(in.record().stats[1].site), "operator new(unsigned long)");
+}
+
+TEST(ValgrindTraceImport, IsOfOneProcess) {  // a fork goes on in the same file
+  std::string text = tests::small_valgrind_trace;
+  text += "--14930-- malloc(1000) = 0x4A45BF0\n--14930-- free(0x4A45BF0)\n--14927-- malloc(1) = 0x4A46000\n";
+  const Imported in(text);
+  expect_consistent(in);
+  EXPECT_EQ(in.record().total.allocation_count, 4);
+  EXPECT_EQ(in.record().total.live_bytes, 4097);
+  ASSERT_EQ(in.snapshot.warnings.size(), 1u);
+  EXPECT_TRUE(in.snapshot.warnings[0].starts_with("2 events of other processes")) << in.snapshot.warnings[0];
 }
 
 TEST(Traces, EveryTruncationAndEveryByteFlipIsConsistent) {

@@ -29,6 +29,15 @@ TEST(XtreeImport, MemoryIsFiguresOfSites) {
   EXPECT_TRUE(in.snapshot.warnings.empty());
 }
 
+TEST(XtreeImport, FunctionsWithoutANameAreOneSite) {
+  const ImportedDump in(XtreeWriter({"curB", "curBk"})
+                            .path({{"main", "a.cc", 9}, {"UnknownFn???", "UnknownFile???", 0}}, {100, 2})
+                            .path({{"UnknownFn???", "UnknownFile???", 0}, {"f(int)", "a.cc", 3}}, {7, 1})
+                            .bytes());
+  ASSERT_EQ(in.snapshot.warnings.size(), 1U);
+  EXPECT_TRUE(in.snapshot.warnings[0].starts_with("1 of 2 paths end")) << in.snapshot.warnings[0];
+}
+
 TEST(XtreeImport, LeaksAreByKindAndIndirectOnesCountOnce) {
   const ImportedDump in(leaks());
   const queries::AllocationProfile& profile = *in.snapshot.profile;

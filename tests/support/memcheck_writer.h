@@ -26,7 +26,8 @@ class MemcheckWriter {
         "<protocoltool>memcheck</protocoltool>\n\n<pid>" +
         id_ +
         "</pid>\n<tool>memcheck</tool>\n<args>\n"
-        "  <vargv>\n    <exe>/usr/bin/valgrind.bin</exe>\n    <arg>--xml=yes</arg>\n  </vargv>\n"
+        "  <vargv>\n    <exe>/usr/bin/valgrind.bin</exe>\n    <arg>--xml=yes</arg>\n    "
+        "<arg>--show-leak-kinds=all</arg>\n  </vargv>\n"
         "  <argv>\n    <exe>./server</exe>\n    <arg>5000</arg>\n  </argv>\n</args>\n";
   }
 

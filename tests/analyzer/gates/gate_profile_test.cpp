@@ -114,5 +114,17 @@ TEST(GateProfile, RulesOfHeapsAreNotPassedSilently) {
   EXPECT_EQ(gate.exit_status(), exit_gate_failed);
 }
 
+TEST(GateProfile, ReportOfLeaksAloneIsJudgedByThem) {  // as LeakSanitizer's
+  const auto report = [](std::int64_t count, std::int64_t bytes) {
+    tests::ProfileBuilder builder;
+    builder.profile().records.back().leaks.push_back(
+        {builder.path({"main", "open"}), queries::LeakKind::direct, count, bytes, ""});
+    return check(builder, {});
+  };
+  EXPECT_EQ(report(1, 100).rules.at(0).rule.name(), "trace.max_leaked");
+  EXPECT_EQ(report(1, 100).exit_status(), exit_gate_failed);
+  EXPECT_EQ(report(0, 0).exit_status(), exit_ok);
+}
+
 }  // namespace
 }  // namespace analyzer
