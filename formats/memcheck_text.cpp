@@ -69,6 +69,7 @@ class TextReader {
     if (auto loss = parse_loss(trimmed)) {
       open_id_ = line.process_id;
       loss_ = std::move(*loss);
+      is_in_loss_ = true;
       heading_ = {};
       return;
     }
@@ -80,22 +81,22 @@ class TextReader {
 
   void read_frame(const ReportLine& line, std::string_view trimmed) {
     const auto parsed = parse_valgrind_frame(trimmed.substr(3));
-    if (loss_ && parsed) {
-      loss_->stack.push_back({std::string(parsed->address), std::string(parsed->function), std::string(parsed->file),
-                              parsed->line, std::string(parsed->module)});
+    if (is_in_loss_ && parsed) {
+      loss_.stack.push_back({std::string(parsed->address), std::string(parsed->function), std::string(parsed->file),
+                             parsed->line, std::string(parsed->module)});
     } else if (!heading_.empty() && heading_id_ == line.process_id) {
       // Sizes and numbers are left out of the kind: "Invalid read of size 4".
       formats::memcheck::ReportBuilder::add_error(builder_.process(line.process_id), heading_);
       heading_ = {};
-    } else if (loss_) {
+    } else if (is_in_loss_) {
       damage_.add(lines_.offset(), lines_.next_offset() - lines_.offset(), "a frame that cannot be read");
     }
   }
 
   void end_loss() {
-    if (!loss_) return;
-    formats::memcheck::ReportBuilder::add_loss(builder_.process(open_id_), std::move(*loss_));
-    loss_.reset();
+    if (!is_in_loss_) return;
+    formats::memcheck::ReportBuilder::add_loss(builder_.process(open_id_), std::exchange(loss_, {}));
+    is_in_loss_ = false;
   }
 
   void read_fact(std::uint64_t id, std::string_view text) {
@@ -157,7 +158,8 @@ class TextReader {
   TextLines lines_;
   DamageLog& damage_;
   ReportBuilder builder_;
-  std::optional<Loss> loss_;  // whose stack is being read
+  bool is_in_loss_ = false;
+  Loss loss_;  // whose stack is being read
   std::uint64_t open_id_ = 0;
   std::string_view heading_;
   std::uint64_t heading_id_ = 0;

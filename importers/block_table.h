@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "importers/spread.h"
+#include "queries/huge_pages.h"
 
 namespace importers {
 
@@ -50,15 +51,17 @@ class BlockTable {
   }
 
  private:
+  using Blocks = std::vector<Block, queries::HugePages<Block>>;
+
   void grow() {
-    std::vector<Block> old(blocks_.size() * 2);
+    Blocks old(blocks_.size() * 2);
     old.swap(blocks_);
     for (const Block& block : old) {
       if (!block.is_empty()) blocks_[slot_of(block.address)] = block;
     }
   }
 
-  std::vector<Block> blocks_ = std::vector<Block>(1024);
+  Blocks blocks_ = Blocks(1024);
   std::size_t count_ = 0;
 };
 

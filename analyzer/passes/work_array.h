@@ -1,5 +1,5 @@
 // Memory that a pass works in: an array of a trivial type that is not initialised (the pass writes it once anyway),
-// asks for huge pages (random access over 40 MB is mostly TLB misses without) and is given back to the system at once,
+// asks for huge pages (queries/huge_pages.h) and is given back to the system at once,
 // so that the peak of a run is what its widest pass needs.
 #pragma once
 
@@ -8,10 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
+
+#include "queries/huge_pages.h"
 
 namespace analyzer {
 
@@ -23,14 +24,7 @@ class WorkArray {
   WorkArray() = default;
   /// Throws std::bad_alloc. Content is undefined.
   explicit WorkArray(std::size_t size) : size_(size) {
-    if (size == 0) return;
-    if (size > static_cast<std::size_t>(-1) / 2 / sizeof(T)) throw std::bad_alloc();
-    std::size_t bytes = size * sizeof(T);
-    const bool huge = bytes >= 4 * huge_page;
-    if (huge) bytes = (bytes + huge_page - 1) / huge_page * huge_page;
-    data_ = static_cast<T*>(huge ? std::aligned_alloc(huge_page, bytes) : std::malloc(bytes));
-    if (data_ == nullptr) throw std::bad_alloc();
-    if (huge) ::madvise(data_, bytes, MADV_HUGEPAGE);  // a hint: failure changes nothing but speed
+    if (size != 0) data_ = static_cast<T*>(queries::allocate_huge(size, sizeof(T)));
   }
   WorkArray(WorkArray&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -51,8 +45,9 @@ class WorkArray {
   /// undefined from now on. For an array that is read once from its end.
   void give_back_from(std::size_t at) {
     const auto base = reinterpret_cast<std::uintptr_t>(data_);
-    const std::uintptr_t begin = (base + at * sizeof(T) + huge_page - 1) / huge_page * huge_page;
-    const std::uintptr_t end = (base + size_ * sizeof(T)) / huge_page * huge_page;
+    const std::uintptr_t begin =
+        (base + at * sizeof(T) + queries::huge_page - 1) / queries::huge_page * queries::huge_page;
+    const std::uintptr_t end = (base + size_ * sizeof(T)) / queries::huge_page * queries::huge_page;
     if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
   }
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -64,7 +59,6 @@ class WorkArray {
   [[nodiscard]] std::span<const T> span() const { return {data_, size_}; }
 
  private:
-  static constexpr std::size_t huge_page = std::size_t{2} << 20;
   T* data_ = nullptr;
   std::size_t size_ = 0;
 };
