@@ -38,7 +38,7 @@ if(TARGET heapql)
   endforeach()
 
   # One program through every recorder of allocations that is here: all must say what it counts itself.
-  foreach(recorder checked-in mtrace valgrind-trace dhat massif memcheck memcheck-text xtree heaptrack lsan gperftools jemalloc)
+  foreach(recorder checked-in mtrace valgrind-trace dhat massif memcheck memcheck-text xtree heaptrack heaptrack-raw lsan gperftools jemalloc)
     add_test(NAME samples.traced.${recorder}
              COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/traced_samples.sh ${heapql} ${recorder})
     set_tests_properties(samples.traced.${recorder} PROPERTIES SKIP_RETURN_CODE 77)

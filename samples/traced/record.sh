@@ -3,8 +3,8 @@
 #
 #   samples/traced/record.sh -o FOLDER RECORDER [-- PROGRAM ARG…]
 #
-# RECORDER: mtrace, valgrind-trace, dhat, massif, memcheck, memcheck-text, xtree, xtree-leak, heaptrack, lsan, gperftools,
-# jemalloc or jfr (of a Java tool, which takes -J). Leaves FOLDER/RECORDER.EXT, whose name is printed, and
+# RECORDER: mtrace, valgrind-trace, dhat, massif, memcheck, memcheck-text, xtree, xtree-leak, heaptrack, heaptrack-raw, lsan,
+# gperftools, jemalloc or jfr (of a Java tool, which takes -J). Leaves FOLDER/RECORDER.EXT, whose name is printed, and
 # FOLDER/RECORDER.truth: what requests.c says of itself; or of another program, which is run in FOLDER, what the recorder
 # itself says, as it prints it in FOLDER/RECORDER.says. Exit status 77: the recorder is not here, or has nothing to say of
 # this program.
@@ -104,6 +104,15 @@ case $recorder in
     fi
     for file in heaptrack.zst heaptrack.gz; do [[ ! -f $file ]] || break; done
     ((own == 1)) || { cat "$recorder.out" "$recorder.log"; heaptrack_print --disable-builtin-suppressions "$file"; } > "$says"
+    ;;
+  heaptrack-raw)  # addresses instead of names; of blocks as well
+    ((own == 1)) || usage
+    need heaptrack
+    build
+    run heaptrack --raw -o heaptrack
+    mv "$truth" "$recorder.out"
+    grep -E '^[a-z_]+ -?[0-9]+$' "$recorder.out" > "$truth"
+    for file in heaptrack.raw.zst heaptrack.raw.gz; do [[ ! -f $file ]] || break; done
     ;;
   lsan)
     rm -f lsan_report.*

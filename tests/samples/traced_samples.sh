@@ -64,7 +64,9 @@ check_events() {  # FILE: single events sum to the figures, which are checked ag
 }
 
 check_recording() {  # FILE
-  "$heapql" import --quiet "$1" -o "$work/db" 2> "$work/warnings" || { cat "$work/warnings"; check "is imported, status" failed 0; return; }
+  local names=()
+  [[ $recorder != heaptrack-raw ]] || names=(--exe "$work/requests")
+  "$heapql" import --quiet "${names[@]}" "$1" -o "$work/db" 2> "$work/warnings" || { cat "$work/warnings"; check "is imported, status" failed 0; return; }
   check "damage" "$(number 'SELECT count(*) FROM damage')" 0
   case $recorder in
     mtrace | valgrind-trace) check_allocations 0 0; check_live; check_peak 0 0; check_leaks ;;
@@ -79,6 +81,11 @@ check_recording() {  # FILE
       # The requests; and the batch's first block, which is freed after the last one was allocated: interpreted files say
       # of what kind a freed block is, not which.
       check "temporary" "$(metric temporary.count)" 10001
+      ;;
+    heaptrack-raw)
+      check "pools of its libstdc++" "$(pools)" 1
+      check_allocations 1 $pool; check_live; check_peak 1 $pool; check_leaks; check_sites
+      check "temporary" "$(metric temporary.count)" 10000
       ;;
     gperftools) check_allocations 0 0; check_live ;;
     jemalloc)  # it records what it gave
@@ -95,7 +102,7 @@ check_recording() {  # FILE
   check "sites sum to the total" "$(number "SELECT coalesce(sum(live_bytes), 0) = coalesce((SELECT value FROM metric
       WHERE name = 'heap.live_bytes'), 0) AS same FROM site_stat WHERE snapshot_id = 1")" 1
   case $recorder in
-    mtrace | valgrind-trace | heaptrack) check_events "$1" ;;
+    mtrace | valgrind-trace | heaptrack*) check_events "$1" ;;
   esac
   rm -f "$work/db"
 }
