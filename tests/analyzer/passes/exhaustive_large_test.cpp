@@ -1,8 +1,10 @@
-// Every pass on every directed graph of up to five objects, against the naive reference.
+// Every pass on every directed graph of up to five objects, against the naive reference: a million graphs of five, each
+// 17th of them under the sanitizers.
 #include <bit>
 #include <cstdint>
 
 #include "tests/analyzer/passes/check_passes.h"
+#include "tests/support/sanitized.h"
 
 namespace {
 
@@ -60,7 +62,8 @@ TEST(Exhaustive, EveryGraphOfUpToFourObjectsAndEverySetOfRoots) {
 
 TEST(Exhaustive, EveryGraphOfFiveObjects) {
   SmallGraphs graphs(5);
-  for (std::uint32_t edges = 0; edges < 1u << 20; ++edges) {
+  constexpr std::uint32_t step = tests::is_sanitized ? 17 : 1;
+  for (std::uint32_t edges = 0; edges < 1u << 20; edges += step) {
     const std::uint32_t roots = edges % 16 == 0 ? edges / 16 % 31 + 1 : 1;  // mostly object 0; every set comes up
     const queries::Snapshot& snapshot = graphs.graph(edges, roots);
     const std::string pass = tests::disagreement(snapshot, queries::follow_collector);
