@@ -210,7 +210,11 @@ std::optional<Frame> parse_frame(std::string_view text) {
   Frame frame;
   frame.address = address;
   text = trim(text);
-  if (const std::size_t build = text.rfind(" (BuildId:"); build != std::string_view::npos) text = text.substr(0, build);
+  constexpr std::string_view build_mark = " (BuildId: ";
+  if (const std::size_t build = text.rfind(build_mark); build != std::string_view::npos) {
+    frame.build_id = trim(text.substr(build + build_mark.size(), text.find(')', build) - build - build_mark.size()));
+    text = text.substr(0, build);
+  }
   const bool has_name = text.starts_with("in ");
   if (has_name) text = trim(text.substr(3));
   if (text.ends_with(')')) {  // (module+0xoffset)

@@ -23,8 +23,9 @@ struct Frame {
   std::string function;  ///< "" = not known
   std::string file;
   std::int32_t line = 0;
-  std::string module;  ///< where there is no file
-  std::string offset;  ///< in the module, "0xa418e"
+  std::string module;    ///< where there is no file
+  std::string offset;    ///< in the module, "0xa418e": of the call itself, not of what it returns to
+  std::string build_id;  ///< of the module, "" = not said
 };
 
 struct LeakedObject {

@@ -69,7 +69,15 @@ ProfileSymbols::ProfileSymbols(const ModulePaths& paths)
 ProfileSymbols::~ProfileSymbols() = default;
 
 std::vector<formats::Frame> ProfileSymbols::names(const MappedModule& module, std::uint64_t address) {
-  if (!is_asked_ || module.path.empty() || module.end <= module.start) return {};
+  if (module.path.empty() || module.end <= module.start) return {};
+  std::vector<formats::Frame> found = find(module, address);
+  std::erase_if(found, [](const formats::Frame& frame) { return frame.function.empty(); });
+  if (found.empty()) ++unnamed_;
+  return found;
+}
+
+std::vector<formats::Frame> ProfileSymbols::find(const MappedModule& module, std::uint64_t address) {
+  if (!is_asked_) return {};
   std::unique_ptr<Opened>& opened = opened_[{module.path, module.start}];
   if (opened == nullptr) opened = std::make_unique<Opened>(module, paths_);
   return opened->has_file ? opened->unwinder.names_at(address) : std::vector<formats::Frame>();
@@ -80,7 +88,6 @@ std::vector<queries::SiteRow> ProfileSymbols::rows(const MappedModule& module, s
   std::vector<queries::SiteRow> rows;
   const std::vector<formats::Frame> found = names(module, address);
   for (auto frame = found.rbegin(); frame != found.rend(); ++frame) {
-    if (frame->function.empty()) continue;
     queries::SiteRow row;
     row.module = module_text;
     row.function = sites.text_number(frame->function);
@@ -89,7 +96,6 @@ std::vector<queries::SiteRow> ProfileSymbols::rows(const MappedModule& module, s
     row.is_inlined = !rows.empty();
     rows.push_back(row);
   }
-  if (rows.empty() && !module.path.empty()) ++unnamed_;
   return rows;
 }
 

@@ -39,12 +39,11 @@ class ProfileSymbols {
   /// Whether the user said where files are. Without, nothing is opened and nothing has a name.
   [[nodiscard]] bool is_asked() const { return is_asked_; }
 
-  /// The function that `address` lies in and those inlined there, innermost first; empty = not known. O(log symbols)
-  /// after a module's first.
+  /// The function that `address` lies in and those inlined there, innermost first; what has no name is left out. O(log
+  /// symbols) after a module's first. For each address once: what stays without a name is counted, for the hint below.
   [[nodiscard]] std::vector<formats::Frame> names(const MappedModule& module, std::uint64_t address);
 
-  /// The same as frames of a site tree, the outermost first: what has no name is left out.
-  /// For each address once: what stays without a name is counted, for the hint below.
+  /// The same as frames of a site tree, the outermost first.
   [[nodiscard]] std::vector<queries::SiteRow> rows(const MappedModule& module, std::uint64_t address,
                                                    std::uint32_t module_text, queries::SiteTree& sites);
 
@@ -54,6 +53,8 @@ class ProfileSymbols {
 
  private:
   struct Opened;
+  [[nodiscard]] std::vector<formats::Frame> find(const MappedModule& module, std::uint64_t address);
+
   ModulePaths paths_;
   bool is_asked_ = false;
   std::uint64_t unnamed_ = 0;                                                        // addresses in modules

@@ -1,11 +1,13 @@
 #include "importers/sanitizer_importer.h"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 
 #include "formats/sanitizer.h"
 #include "importers/allocation_functions.h"
 #include "importers/profile_import.h"
+#include "importers/profile_symbols.h"
 #include "importers/take_damage.h"
 
 namespace importers {
@@ -15,11 +17,20 @@ namespace sanitizer = formats::sanitizer;
 using queries::LeakKind;
 using queries::SiteId;
 
+std::string_view file_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+/// GCC's and Clang's as libraries.
+bool is_runtime(std::string_view module) {
+  const std::string_view name = file_name(module);
+  return name.starts_with("liblsan.so") || name.starts_with("libasan.so") || name.starts_with("libhwasan.so") ||
+         name.starts_with("libclang_rt.");
+}
+
 /// Without a name "libz.so.1+0x1e01": the same in every run, where addresses are not.
 std::string name_of(const sanitizer::Frame& frame) {
   if (!frame.function.empty()) return frame.function;
   if (frame.offset.empty()) return frame.address;
-  return frame.module.substr(frame.module.rfind('/') + 1) + "+" + frame.offset;
+  return std::string(file_name(frame.module)) + "+" + frame.offset;
 }
 
 class SanitizerImport {
@@ -29,7 +40,8 @@ class SanitizerImport {
         report_(sanitizer::read_report(job.input.bytes(), damage_)),
         profile_(begin_profile(job, "sanitizer")),
         record_(profile_.records.front()),
-        rows_(record_) {}
+        rows_(record_),
+        symbols_(job.options.modules) {}
 
   void run() {
     if (report_.runs.empty() && report_.suppressions.empty()) {
@@ -45,6 +57,7 @@ class SanitizerImport {
     }
     record_.sum_total();
     make_meta();
+    symbols_.describe(job_.snapshot);
     take_damage(damage_, job_.snapshot);
   }
 
@@ -57,14 +70,39 @@ class SanitizerImport {
     }
   };
 
+  /// By the module's file, where the report has no name; innermost first, empty = not known.
+  std::vector<formats::Frame> names_of(const sanitizer::Frame& frame) {
+    if (!frame.function.empty() || frame.offset.empty() || frame.module.empty()) return {};
+    const auto [known, is_new] = frames_.try_emplace({frame.module, frame.offset});
+    if (!is_new) return known->second;
+    MappedModule module;  // as if it were loaded where its headers say: offsets are counted from there
+    module.path = frame.module;
+    module.end = std::uint64_t{1} << 47;
+    module.is_program = file_name(frame.module) == file_name(job_.options.modules.exe);
+    module.build_id = frame.build_id;
+    const auto offset = formats::parse_number<std::uint64_t>(std::string_view(frame.offset).substr(2), 16);
+    if (offset) known->second = symbols_.names(module, *offset);
+    return known->second;
+  }
+
   SiteId site_of(const std::vector<sanitizer::Frame>& stack) {
     path_.clear();
     names_.clear();
-    names_.reserve(stack.size());
     for (const sanitizer::Frame& frame : stack) {
+      const std::vector<formats::Frame> named = names_of(frame);
+      for (const formats::Frame& one : named) {
+        names_.push_back(one.function);
+        const std::string_view function = names_.back();
+        names_.push_back(one.file);
+        path_.push_back({function, names_.back(), one.line, frame.module, one.is_inlined});
+      }
+      if (!named.empty()) continue;
       names_.push_back(name_of(frame));
       path_.push_back({names_.back(), frame.file, frame.line, frame.module, false});
     }
+    std::size_t runtime = 0;  // its malloc, where it has no names
+    while (runtime + 1 < path_.size() && is_runtime(path_[runtime].module)) ++runtime;
+    path_.erase(path_.begin(), path_.begin() + static_cast<std::ptrdiff_t>(runtime));
     drop_allocation_functions(path_);
     return profile_.sites.add_path(path_);
   }
@@ -118,7 +156,9 @@ class SanitizerImport {
   queries::ProfileRecord& record_;
   SiteRows rows_;
   std::vector<queries::SiteFrame> path_;
-  std::vector<std::string> names_;                               // of path_
+  std::deque<std::string> names_;  // of path_
+  ProfileSymbols symbols_;
+  std::map<std::pair<std::string, std::string>, std::vector<formats::Frame>> frames_;  // by module and offset
   std::map<std::pair<std::uint32_t, LeakKind>, Figures> leaks_;  // by site and kind, in an order of their own
   std::map<std::string, std::uint64_t> errors_;
   bool has_leak_check_ = false;

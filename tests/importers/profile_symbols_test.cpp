@@ -110,6 +110,18 @@ bool has(const std::vector<std::string>& names, const std::string& what) {
                      [&](const std::string& name) { return name.find(what) != std::string::npos; });
 }
 
+/// LeakSanitizer without a symbolizer: places in the module, which count from where it is loaded.
+std::string lsan_report() {
+  std::ostringstream text;
+  text << "==7==ERROR: LeakSanitizer: detected memory leaks\n\nDirect leak of 100 byte(s) in 1 object(s) allocated "
+          "from:\n"
+       << "    #0 0x7f0000000545  (/lib/liblsan.so.0+0x545)\n    #1 0x" << std::hex << return_address() - 1
+       << "  (/where/it/ran/" << own_path().substr(own_path().rfind('/') + 1) << "+0x"
+       << return_address() - 1 - own_bias() << ")\n\n"
+       << "SUMMARY: LeakSanitizer: 100 byte(s) leaked in 1 allocation(s).\n";
+  return text.str();
+}
+
 struct Recording {
   const char* name;
   std::string (*make)();
@@ -137,7 +149,8 @@ TEST_P(ProfileSymbolsOf, NamesComeFromFilesOnlyWhereTheUserSaysWhich) {
 INSTANTIATE_TEST_SUITE_P(All, ProfileSymbolsOf,
                          testing::Values(Recording{"text", text_profile}, Recording{"heaptrack", raw_heaptrack},
                                          Recording{"pprof", [] { return code_only_pprof(""); }},
-                                         Recording{"memray", memray_capture_of_this_program}),
+                                         Recording{"memray", memray_capture_of_this_program},
+                                         Recording{"lsan", lsan_report}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST(ProfileSymbols, AFileOfAnotherBuildThanTheRecordSaysGivesNoNames) {
