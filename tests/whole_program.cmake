@@ -44,11 +44,13 @@ if(TARGET heapql)
     set_tests_properties(samples.traced.${recorder} PROPERTIES SKIP_RETURN_CODE 77)
   endforeach()
 
-  # Programs that nobody here wrote: heapql must say what the recorder itself says of its recording.
+  # Programs that nobody here wrote: heapql must say what the recorder itself says of its recording. A few of them; all by
+  # hand.
   foreach(recorder checked-in published mtrace valgrind-trace dhat massif memcheck memcheck-text xtree xtree-leak heaptrack
                    lsan gperftools jemalloc jfr)
     add_test(NAME samples.outside.${recorder}
-             COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/outside_programs.sh ${heapql} ${recorder})
+             COMMAND ${CMAKE_CURRENT_LIST_DIR}/samples/outside_programs.sh ${heapql} ${recorder}
+                     sqlite3 tar dpkg-query python3)
     set_tests_properties(samples.outside.${recorder} PROPERTIES SKIP_RETURN_CODE 77)
   endforeach()
 

@@ -3,13 +3,14 @@
 # prints of its recording is asked of heapql's import. Where the two differ with good reason, the reason and its exact size,
 # counted in the recording by other means, are printed; there are no tolerances.
 #
-#   tests/samples/outside_programs.sh HEAPQL RECORDER|checked-in|published
+#   tests/samples/outside_programs.sh HEAPQL RECORDER|checked-in|published [PROGRAM…]
 #
-# RECORDER: see samples/traced/record.sh. checked-in: the recordings in samples/dumps that have a truth
+# RECORDER: see samples/traced/record.sh. PROGRAM: without, all that command_of() knows. checked-in: the recordings in samples/dumps that have a truth
 # PROGRAM.RECORDER.truth. published: the examples in $HEAPQL_DATA of recorders that need a kernel's help. Prints a line per
 # figure; exit status 1 when one differs, 77 where the recorder or the examples are not here.
 set -euo pipefail
 heapql=$1 wanted=$2
+shift 2
 source=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -129,6 +130,7 @@ check_fresh() {
     valgrind-trace) programs+=(xz bash) ;;
     *) programs+=(xz) ;;
   esac
+  if ((${#chosen[@]} > 0)) && [[ $recorder != jfr ]]; then programs=("${chosen[@]}"); fi
   for program in "${programs[@]}"; do
     command_of "$program"
     command -v "${command[0]}" > /dev/null || { echo "skip   $recorder $program: not here"; continue; }
@@ -176,6 +178,7 @@ check_published() {
   check_recording "$file" "$work/truth"
 }
 
+chosen=("$@")
 recorder=$wanted
 case $wanted in
   checked-in) check_checked_in ;;
