@@ -33,6 +33,11 @@ double taken_at(const Database& database) {
   return row.step() && !row.is_null(0) ? row.real(0) / 1000 : -1;
 }
 
+std::string format_of(const Database& database) {
+  queries::Statement row = report_statement(database, "report_taken_at");
+  return row.step() && !row.is_null(1) ? row.text(1) : "";
+}
+
 bool is_profile(const Database& database) { return database.meta("kind").value_or("") == "allocation_profile"; }
 
 /// In time order if there is a clock; true = there is.
@@ -127,6 +132,12 @@ Trend find_trend_of(std::span<const TrendMoment> given, const GrowthOptions& opt
     if (is_profile(*moment.database) != profiles) {
       throw UsageError(moment.name + (profiles ? " is a heap, " : " is an allocation profile, ") + given.front().name +
                        " is not: a trend is of one kind");
+    }
+    // Two recorders count two things, and heaps of two runtimes have no class in common.
+    const std::string kind = format_of(*moment.database), first = format_of(*given.front().database);
+    if (kind != first) {
+      throw UsageError(moment.name + " is of kind " + kind + ", " + given.front().name + " of kind " + first +
+                       ": a trend is of one kind");
     }
   }
   Trend trend;

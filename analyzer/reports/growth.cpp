@@ -47,7 +47,9 @@ GrowthLine read_line(const queries::Statement& row) {
 std::string amount(double value, const std::string& unit) {
   const std::string sign = value < 0 ? "-" : "";
   if (unit == "bytes") return sign + format_size(std::abs(value));
-  return sign + format_decimal(std::abs(value), 1);
+  const double size = std::abs(value);
+  return sign + (size >= 1000 && size < 9e18 ? format_count(static_cast<std::uint64_t>(std::llround(size)))
+                                             : format_decimal(size, 1));
 }
 
 /// "0.0001": enough digits to see how small it is.
