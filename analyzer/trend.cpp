@@ -1,6 +1,7 @@
 #include "analyzer/trend.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,13 +57,22 @@ bool put_in_order(std::vector<Moment>& moments) {
   return has_clock;
 }
 
-/// Metrics that are amounts: a percentage over time is no growth of memory.
+/// Dumps of one living process: what it has allocated so far can only rise.
+bool counts_since_start(const std::string& format) {
+  static constexpr std::array<std::string_view, 4> formats{"jemalloc_profile", "heap_profile_text", "pprof", "tracemalloc"};
+  return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+/// Metrics that are amounts: a percentage over time is no growth of memory, and how many samples were taken is none
+/// either.
 void add_metrics(const std::vector<Moment>& moments, AllocationProfile& profile) {
+  const std::string format = format_of(*moments.front().given->database);
   for (const Moment& moment : moments) {
     queries::Statement row = report_statement(*moment.given->database, "report_metrics");
     while (row.step()) {
       const std::string name = row.text(0), unit = row.text(2);
-      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.")) continue;
+      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.") || name.starts_with("sampling.")) continue;
+      if (counts_since_start(format) && name.starts_with("allocations.")) continue;
       profile.series_named(name, unit).points.push_back({moment.t, row.real(1)});
     }
   }

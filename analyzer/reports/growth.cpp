@@ -15,7 +15,7 @@ constexpr std::size_t sparkline_cells = 60;
 
 struct GrowthLine {
   std::string name, verdict, unit;
-  bool has_rate = false;
+  bool has_rate = false, has_percent = false;
   double per_hour = 0, low = 0, high = 0, percent = 0, p = 1, r2 = 0, first = 0, last = 0, seconds = 0;
   double hours_to_limit = -1;
   std::uint64_t points = 0, windows = 0;
@@ -31,6 +31,7 @@ GrowthLine read_line(const queries::Statement& row) {
   line.per_hour = row.real(3);
   line.low = row.real(4);
   line.high = row.real(5);
+  line.has_percent = !row.is_null(6);
   line.percent = row.real(6);
   line.p = row.real(7);
   line.r2 = row.real(9);
@@ -97,9 +98,11 @@ std::string verdict_sentence(const GrowthLine& line) {
   const std::string span = line.has_clock ? " over " + duration(line.seconds) : "";
   const std::string from_to = " (" + amount(line.first, line.unit) + " → " + amount(line.last, line.unit) + ", " +
                               format_count(line.points) + " moments" + span + ")";
+  const std::string percent =
+      line.has_percent ? ", " + format_decimal(line.percent, 1) + " % of its beginning an hour" : "";
   const std::string rate = line.has_rate ? " by " + amount(line.per_hour, line.unit) + " an hour [" +
                                                amount(line.low, line.unit) + " … " + amount(line.high, line.unit) +
-                                               "], " + format_decimal(line.percent, 1) + " % of its beginning an hour"
+                                               ']' + percent
                                          : "";
   if (line.verdict == "LEAKING") return line.name + " grows" + rate + " and does not slow down" + from_to + ".";
   if (line.verdict == "WARMING UP") return line.name + " grew, but ever more slowly" + from_to + ".";
@@ -124,8 +127,10 @@ Section primary_section(const queries::Database& database, const GrowthLine& lin
   section.facts.push_back({"verdict", "verdict", line.verdict, CellFormat::text});
   section.facts.push_back({"series", "series", line.name, CellFormat::text});
   if (line.has_rate) {
-    section.facts.push_back({"per_hour", "per hour", line.per_hour, CellFormat::real});
-    section.facts.push_back({"percent_per_hour", "percent per hour", line.percent, CellFormat::real});
+    const CellFormat format = line.unit == "bytes" ? CellFormat::bytes : CellFormat::integer;
+    section.facts.push_back({"per_hour", "per hour", static_cast<std::int64_t>(std::llround(line.per_hour)), format});
+    section.facts.push_back(
+        {"percent_per_hour", "percent per hour", line.has_percent ? Cell(line.percent) : Cell{}, CellFormat::real});
   }
   section.facts.push_back({"p", "p (Mann-Kendall, Hamed-Rao)", probability(line.p), CellFormat::text});
   section.facts.push_back({"r2", "R² of a straight line", format_decimal(line.r2, 3), CellFormat::text});
@@ -151,7 +156,7 @@ Section series_section(const queries::Database& database, std::vector<GrowthLine
     const auto rate = [&](double value) { return line.has_rate ? Cell(amount(value, line.unit)) : Cell{}; };
     table.rows.push_back({line.name, line.verdict, amount(line.first, line.unit), amount(line.last, line.unit),
                           rate(line.per_hour), rate(line.low), rate(line.high),
-                          line.has_rate ? Cell(line.percent) : Cell{}, line.r2});
+                          line.has_percent ? Cell(line.percent) : Cell{}, line.r2});
     lines.push_back(line);
   }
   section.tables.push_back(std::move(table));

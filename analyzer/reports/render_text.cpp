@@ -1,5 +1,6 @@
 // Reports for a terminal.
 #include <algorithm>
+#include <set>
 
 #include "analyzer/quantities.h"
 #include "analyzer/reports/render.h"
@@ -149,6 +150,7 @@ class TextRenderer {
       widths.push_back(width == 0 ? 0 : std::max(width, width_of(one.columns[i].name)));  // no values: no column
     }
     fit(one, widths);
+    for (std::size_t i = 0; i < widths.size(); ++i) keep_apart(lines, i, widths[i]);
     std::vector<std::string> header;
     for (const Column& column : one.columns) header.push_back(column.name);
     row_line(one, widths, header);
@@ -174,6 +176,27 @@ class TextRenderer {
       const std::size_t excess = sum - options_.width - 2;
       widths[widest] = widths[widest] > least + excess ? widths[widest] - excess : least;
     }
+  }
+
+  /// Widens a column of texts until those that differ look different: {lambda(int)#1} and {lambda(int)#2}.
+  static void keep_apart(const std::vector<std::vector<std::string>>& lines, std::size_t column, std::size_t& width) {
+    std::set<std::string_view> texts;
+    std::size_t longest = 0;
+    for (const auto& line : lines) {
+      if (width_of(line[column]) > width) longest = std::max(longest, width_of(line[column]));
+      texts.insert(line[column]);
+    }
+    constexpr std::size_t most_lines = 1000;  // of more nobody reads each
+    if (longest == 0 || lines.size() > most_lines) return;
+    const auto collide = [&] {
+      std::set<std::string> shown;
+      for (const std::string_view text : texts) shown.insert(shortened(text, width));
+      return shown.size() < texts.size();
+    };
+    const std::size_t most = std::min(longest, width + 24);  // beyond that a line is unreadable anyway
+    const std::size_t before = width;
+    while (width < most && collide()) ++width;
+    if (collide()) width = before;
   }
 
   void rule(const std::vector<std::size_t>& widths) {
