@@ -1,6 +1,5 @@
 #include "analyzer/import_pipeline.h"
 
-#include <map>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <system_error>
 #include <utility>

@@ -85,9 +85,10 @@ class SeriesWarnings {
   [[nodiscard]] std::vector<std::string> texts() const {
     std::vector<std::string> texts;
     for (const Said& each : said_) {
-      texts.push_back(each.text + (each.more == 0   ? ""
-                                   : each.more == 1 ? " (and the same of another input)"
-                                                    : " (and the same of " + std::to_string(each.more) + " more inputs)"));
+      texts.push_back(each.text + (each.more == 0 ? ""
+                                   : each.more == 1
+                                       ? " (and the same of another input)"
+                                       : " (and the same of " + std::to_string(each.more) + " more inputs)"));
     }
     return texts;
   }

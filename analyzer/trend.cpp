@@ -59,7 +59,8 @@ bool put_in_order(std::vector<Moment>& moments) {
 
 /// Dumps of one living process: what it has allocated so far can only rise.
 bool counts_since_start(const std::string& format) {
-  static constexpr std::array<std::string_view, 4> formats{"jemalloc_profile", "heap_profile_text", "pprof", "tracemalloc"};
+  static constexpr std::array<std::string_view, 4> formats{"jemalloc_profile", "heap_profile_text", "pprof",
+                                                           "tracemalloc"};
   return std::find(formats.begin(), formats.end(), format) != formats.end();
 }
 
@@ -71,7 +72,8 @@ void add_metrics(const std::vector<Moment>& moments, AllocationProfile& profile)
     queries::Statement row = report_statement(*moment.given->database, "report_metrics");
     while (row.step()) {
       const std::string name = row.text(0), unit = row.text(2);
-      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.") || name.starts_with("sampling.")) continue;
+      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.") || name.starts_with("sampling."))
+        continue;
       if (counts_since_start(format) && name.starts_with("allocations.")) continue;
       profile.series_named(name, unit).points.push_back({moment.t, row.real(1)});
     }

@@ -244,8 +244,8 @@ struct Growth {
   double per_hour_low = 0;  ///< 95 % interval
   double per_hour_high = 0;
   double percent_per_hour = std::numeric_limits<double>::quiet_NaN();  ///< of the fitted value at the beginning
-  double p = 1;                 ///< Mann–Kendall, Hamed–Rao
-  double q = 1;                 ///< p with the number of series that were asked accounted for
+  double p = 1;                                                        ///< Mann–Kendall, Hamed–Rao
+  double q = 1;  ///< p with the number of series that were asked accounted for
   double tau = 0;
   double r2 = 0;               ///< of a least-squares line through all points
   double first = 0, last = 0;  ///< values

@@ -20,8 +20,7 @@ po::options_description export_options() {
   options.add_options()("to", po::value<std::string>()->value_name("FORMAT"), "pprof, speedscope or folded")(
       "value", po::value<std::string>()->value_name("VALUE"),
       "leaked, live, peak, allocated (bytes) or count (allocations); without: the first that the record knows and that "
-      "is not 0")(
-      "output,o", po::value<std::string>()->value_name("FILE"), "write to FILE (default: standard output)");
+      "is not 0")("output,o", po::value<std::string>()->value_name("FILE"), "write to FILE (default: standard output)");
   return options.add(import_options());
 }
 

@@ -34,7 +34,8 @@ Statement prepare_named(const Database& database, std::string_view name) {
 std::optional<Primary> primary_of(const Database& database) {
   Statement row = prepare_named(database, "report-growth");
   if (!row.step() || row.integer(16) == 0) return std::nullopt;
-  return Primary{row.text(0), row.text(1), !row.is_null(3), !row.is_null(6), row.real(3), row.real(6), row.real(9), row.integer(13)};
+  return Primary{row.text(0), row.text(1), !row.is_null(3), !row.is_null(6),
+                 row.real(3), row.real(6), row.real(9),     row.integer(13)};
 }
 
 void set_missing(RuleResult& result, std::string why) {

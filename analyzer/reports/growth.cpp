@@ -100,10 +100,10 @@ std::string verdict_sentence(const GrowthLine& line) {
                               format_count(line.points) + " moments" + span + ")";
   const std::string percent =
       line.has_percent ? ", " + format_decimal(line.percent, 1) + " % of its beginning an hour" : "";
-  const std::string rate = line.has_rate ? " by " + amount(line.per_hour, line.unit) + " an hour [" +
-                                               amount(line.low, line.unit) + " … " + amount(line.high, line.unit) +
-                                               ']' + percent
-                                         : "";
+  const std::string rate = line.has_rate
+                               ? " by " + amount(line.per_hour, line.unit) + " an hour [" +
+                                     amount(line.low, line.unit) + " … " + amount(line.high, line.unit) + ']' + percent
+                               : "";
   if (line.verdict == "LEAKING") return line.name + " grows" + rate + " and does not slow down" + from_to + ".";
   if (line.verdict == "WARMING UP") return line.name + " grew, but ever more slowly" + from_to + ".";
   if (line.verdict == "STEP") return line.name + " rose once and stayed there" + from_to + ".";

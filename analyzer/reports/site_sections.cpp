@@ -286,7 +286,7 @@ Table site_table(const ProfileFigures& figures, const SortOrder& order, const st
     if (figure == order.figure) {
       table.columns.push_back({"percent", CellFormat::percent});
       table.columns.push_back({std::string(figure->name) + "_error_percent", CellFormat::percent});
-      total.emplace_back(100.0);
+      total.push_back(figure->value(figures.total) == 0 ? Cell{} : Cell(100.0));
       total.push_back(error_cell(*figure, figures.total));
     }
   }
