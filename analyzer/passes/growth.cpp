@@ -258,8 +258,8 @@ void find_profile_growth(AllocationProfile& profile, const GrowthOptions& option
     row.unit = series.unit;
     row.is_primary = &series == primary;
     GrowthOptions own = options;
-    if (series.unit != "bytes") own.least_growth_bytes = 1;  // of counts: any
-    if (&series != primary) own.limit = 0;
+    if (series.unit != "bytes") own.least_growth_bytes = 1;                // of counts: any
+    if (&series != primary || profile.times_are_positions) own.limit = 0;  // no hours without a clock
     row.growth = find_growth(series.points, own);
     profile.growth.push_back(std::move(row));
   }

@@ -149,10 +149,11 @@ class TextRenderer {
       for (const auto& line : lines) width = std::max(width, width_of(line[i]));
       contents.push_back(width);
     }
+    std::vector<std::string> left_out;
     std::vector<std::size_t> widths = with_headers(one, contents, false);
     if (!fit(one, widths, 20)) {  // names of columns on several lines, and less of other names
       widths = with_headers(one, contents, true);
-      if (!fit(one, widths, 20)) fit(one, widths, 14);
+      if (!fit(one, widths, 20)) left_out = leave_out(one, contents, widths);
     }
     for (std::size_t i = 0; i < widths.size(); ++i) keep_apart(lines, i, widths[i]);
     header(one, widths);
@@ -162,6 +163,30 @@ class TextRenderer {
       if (i == body) rule(widths);
       row_line(one, widths, lines[i]);
     }
+    if (left_out.empty()) return;
+    std::string names;
+    for (const std::string& name : left_out) names += (names.empty() ? "" : ", ") + name;
+    out_ += "  ";
+    out_ += style_.dim;
+    out_ += "[too narrow for " + names + ": --format markdown, csv and json have all columns]";
+    out_ += style_.reset;
+    out_ += '\n';
+  }
+
+  /// Shrinks texts as far as they can be read; then columns of figures go, the last first. Returns their names.
+  std::vector<std::string> leave_out(const Table& one, std::vector<std::size_t>& contents,
+                                     std::vector<std::size_t>& widths) const {
+    constexpr std::size_t least = 14, kept = 4;  // what it is, where, and the figure that orders the table
+    std::vector<std::string> names;
+    bool fits = fit(one, widths, least);
+    for (std::size_t i = widths.size(); options_.leave_out_columns && !fits && i-- > kept;) {
+      if (contents[i] == 0 || !is_right(one.columns[i].format)) continue;
+      contents[i] = 0;
+      names.insert(names.begin(), one.columns[i].name);
+      widths = with_headers(one, contents, true);
+      fits = fit(one, widths, least);
+    }
+    return names;
   }
 
   /// "allocation_", "count": where a column's name may be broken.

@@ -344,8 +344,11 @@ void add_sites(const ProfileFigures& figures, const SortOrder& order, std::span<
   if (order.counts != nullptr) {
     const auto count = static_cast<std::uint64_t>(
         std::count_if(groups.begin(), groups.end(), [&](const SiteGroup& group) { return order.counts(group.sums); }));
-    section.paragraphs.push_back(format_count(count) + " of " + format_count(groups.size()) +
-                                 " sites are of this kind and come first.");
+    section.paragraphs.push_back(
+        count == 0
+            ? "None of " + format_count(groups.size()) + " sites is of this kind; all are listed."
+            : format_count(count) + " of " + format_count(groups.size()) +
+                  (count == 1 ? " sites is of this kind and comes first." : " sites are of this kind and come first."));
   }
   section.tables.push_back(site_table(figures, order, known_figures(figures, order, columns), groups, options.rows));
   report.sections.push_back(std::move(section));
