@@ -226,6 +226,7 @@ class TextRenderer {
     }
     for (std::size_t y = 0; y < height; ++y) {
       std::vector<std::string> line;
+      line.reserve(columns.size());
       for (const std::vector<std::string>& parts : columns) {
         line.push_back(y + parts.size() < height ? std::string() : parts[y + parts.size() - height]);
       }
