@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <system_error>
 #include <utility>
@@ -90,6 +91,14 @@ void add_input_damage(const formats::DamageLog& damage, queries::Snapshot& snaps
   snapshot.damaged_bytes += damage.bytes();
 }
 
+/// Of a hundred inputs of one kind, the same with other numbers is said once.
+void warn_once(const std::string& path, const std::string& warning, const GlobalOptions& global) {
+  static std::map<std::string, std::size_t> said;
+  const std::size_t times = ++said[without_numbers(warning)];
+  if (times == 1) print_warning(global, path + ": " + warning);
+  if (times == 2) print_warning(global, path + ": the same as of the input before; of further inputs it is not said");
+}
+
 void warn(const queries::Snapshot& snapshot, const GlobalOptions& global) {
   if (snapshot.damage_count != 0) {
     std::string text = snapshot.path + ": damaged: " + format_count(snapshot.damage_count) +
@@ -105,7 +114,7 @@ void warn(const queries::Snapshot& snapshot, const GlobalOptions& global) {
             (snapshot.profile != nullptr ? "what" : "the " + format_count(snapshot.object_count) + " objects that") +
             " could be read");
   }
-  for (const std::string& warning : snapshot.warnings) print_warning(global, snapshot.path + ": " + warning);
+  for (const std::string& warning : snapshot.warnings) warn_once(snapshot.path, warning, global);
   if (snapshot.roots_reconstructed) {
     print_warning(global, snapshot.path +
                               ": no garbage-collection roots in this dump (cut before they were written?): classes, "
@@ -379,12 +388,9 @@ void check_events(const ImportRequest& request, std::size_t files) {
 
 /// One file, or the files of a series.
 std::vector<std::string> files_of(const ImportRequest& request) {
-  std::vector<std::string> files = input_files(request.input);
-  for (const std::string& more : request.more_inputs) {
-    const std::vector<std::string> found = input_files(more);
-    files.insert(files.end(), found.begin(), found.end());
-  }
-  return files;
+  std::vector<std::string> inputs{request.input};
+  inputs.insert(inputs.end(), request.more_inputs.begin(), request.more_inputs.end());
+  return input_files(inputs);
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include "analyzer/import_series.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "analyzer/input_files.h"
@@ -59,7 +59,6 @@ void import_one(const importers::Importer& importer, const std::string& file, co
   snapshot.damage_count += damage.count();
   snapshot.damaged_bytes += damage.bytes();
   for (queries::DamageRow& row : snapshot.damage) row.what = file + ": " + row.what;
-  for (std::string& warning : snapshot.warnings) warning = file + ": " + warning;
 }
 
 /// The start of a part: its own, its only record's, or the given one.
@@ -73,17 +72,60 @@ double start_of(const Snapshot& part, std::optional<double> otherwise) {
   return otherwise.value_or(-1);
 }
 
+/// What the parts warn of, each once: with the first that says it, and how many more do.
+class SeriesWarnings {
+ public:
+  void add(const std::string& file, const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) {
+      const auto [found, is_new] = places_.try_emplace(without_numbers(warning), said_.size());
+      if (is_new) said_.push_back({file + ": " + warning, 0});
+      if (!is_new) ++said_[found->second].more;
+    }
+  }
+  [[nodiscard]] std::vector<std::string> texts() const {
+    std::vector<std::string> texts;
+    for (const Said& each : said_) {
+      texts.push_back(each.text + (each.more == 0 ? ""
+                                   : each.more == 1
+                                       ? " (and the same of another input)"
+                                       : " (and the same of " + std::to_string(each.more) + " more inputs)"));
+    }
+    return texts;
+  }
+
+ private:
+  struct Said {
+    std::string text;
+    std::size_t more = 0;
+  };
+  std::vector<Said> said_;
+  std::map<std::string, std::size_t> places_;
+};
+
 }  // namespace
+
+std::string without_numbers(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_digit = c >= '0' && c <= '9';
+    if (!is_digit) out += c;
+    if (is_digit && !out.ends_with('#')) out += '#';
+  }
+  return out;
+}
 
 void import_series(const std::vector<std::string>& files, const importers::ImportOptions& options,
                    const importers::Progress& progress, Snapshot& snapshot) {
   const importers::Importer& importer = common_importer(files);
   const std::vector<double> file_times = modification_times(files);
   bool used_file_times = false;
+  SeriesWarnings warnings;
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (progress) progress("files", i, files.size());
     Snapshot part;
     import_one(importer, files[i], options, {}, part);
+    warnings.add(files[i], part.warnings);
+    part.warnings.clear();
     AllocationProfile& profile = *part.profile;
     const double own = start_of(part, std::nullopt);
     if (own < 0 && !file_times.empty() && profile.records.size() <= 1) {
@@ -105,11 +147,8 @@ void import_series(const std::vector<std::string>& files, const importers::Impor
     snapshot.damage_count += part.damage_count;
     snapshot.damaged_bytes += part.damaged_bytes;
     snapshot.taken_at_ms = std::max(snapshot.taken_at_ms, part.taken_at_ms);
-    const std::set<std::string> known(snapshot.warnings.begin(), snapshot.warnings.end());
-    for (std::string& warning : part.warnings) {
-      if (known.count(warning) == 0) snapshot.warnings.push_back(std::move(warning));
-    }
   }
+  snapshot.warnings = warnings.texts();
   snapshot.meta.emplace_back("series.files", std::to_string(files.size()));
   if (used_file_times) {
     snapshot.warnings.emplace_back("no times in these inputs: those of the files' last modification are used");

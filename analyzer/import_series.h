@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/commands/command.h"
@@ -15,6 +16,9 @@ namespace analyzer {
 /// inputs are of different kinds, or of one that makes no series (heap dumps: `heapql trend` compares those).
 void import_series(const std::vector<std::string>& files, const importers::ImportOptions& options,
                    const importers::Progress& progress, queries::Snapshot& snapshot);
+
+/// Text in which every number is `#`: warnings that differ in numbers only are the same.
+[[nodiscard]] std::string without_numbers(std::string_view text);
 
 /// Whether these inputs, more than one, are all of a kind that makes a series. False when any cannot be read.
 [[nodiscard]] bool is_series(const std::vector<std::string>& inputs);

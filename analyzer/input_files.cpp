@@ -86,6 +86,21 @@ std::vector<std::string> input_files(const std::string& input) {
   return files;
 }
 
+std::vector<std::string> input_files(const std::vector<std::string>& inputs) {
+  std::vector<std::string> files;
+  bool are_files = true;
+  for (const std::string& input : inputs) {
+    const std::vector<std::string> found = input_files(input);
+    are_files = are_files && found == std::vector<std::string>{input};
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  if (are_files && std::is_sorted(files.begin(), files.end())) {
+    std::sort(files.begin(), files.end(),
+              [](const std::string& a, const std::string& b) { return compare_naturally(a, b) < 0; });
+  }
+  return files;
+}
+
 std::vector<double> modification_times(const std::vector<std::string>& files) {
   std::vector<double> times;
   for (const std::string& file : files) {

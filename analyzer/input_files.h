@@ -11,6 +11,10 @@ namespace analyzer {
 /// pattern has no file.
 [[nodiscard]] std::vector<std::string> input_files(const std::string& input);
 
+/// The files of several INPUTs, in their order. Files in byte order are in the order of a shell's pattern, not in one
+/// that somebody chose: those come in natural order.
+[[nodiscard]] std::vector<std::string> input_files(const std::vector<std::string>& inputs);
+
 /// -1, 0 or 1: digits compare as numbers, all else by byte.
 [[nodiscard]] int compare_naturally(const std::string& a, const std::string& b);
 

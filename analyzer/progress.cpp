@@ -12,7 +12,9 @@ namespace {
 
 constexpr auto redraw_interval = std::chrono::milliseconds(100);
 
-bool counts_bytes(std::string_view phase) { return phase == "open" || phase == "scan"; }
+bool counts_bytes(std::string_view phase) {
+  return phase == "open" || phase == "scan" || phase == "events" || phase == "read";
+}
 
 double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -19,8 +19,9 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Ends the phase before when `phase` is another one. `total` 0 = not known. Bytes in the phases "open" and "scan",
-  /// objects in all others. Cheap enough to be called every few thousand objects: one look at the clock.
+  /// Ends the phase before when `phase` is another one. `total` 0 = not known. Bytes of the input in the phases "open",
+  /// "scan", "events" and "read", objects in all others. Cheap enough to be called every few thousand objects: one look
+  /// at the clock.
   void update(std::string_view phase, std::uint64_t done = 0, std::uint64_t total = 0);
   /// Ends the last phase and clears the line. May be called more than once.
   void finish();

@@ -1,6 +1,7 @@
 #include "analyzer/trend.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <optional>
@@ -33,6 +34,11 @@ double taken_at(const Database& database) {
   return row.step() && !row.is_null(0) ? row.real(0) / 1000 : -1;
 }
 
+std::string format_of(const Database& database) {
+  queries::Statement row = report_statement(database, "report_taken_at");
+  return row.step() && !row.is_null(1) ? row.text(1) : "";
+}
+
 bool is_profile(const Database& database) { return database.meta("kind").value_or("") == "allocation_profile"; }
 
 /// In time order if there is a clock; true = there is.
@@ -51,13 +57,24 @@ bool put_in_order(std::vector<Moment>& moments) {
   return has_clock;
 }
 
-/// Metrics that are amounts: a percentage over time is no growth of memory.
+/// Dumps of one living process: what it has allocated so far can only rise.
+bool counts_since_start(const std::string& format) {
+  static constexpr std::array<std::string_view, 4> formats{"jemalloc_profile", "heap_profile_text", "pprof",
+                                                           "tracemalloc"};
+  return std::find(formats.begin(), formats.end(), format) != formats.end();
+}
+
+/// Metrics that are amounts: a percentage over time is no growth of memory, and how many samples were taken is none
+/// either.
 void add_metrics(const std::vector<Moment>& moments, AllocationProfile& profile) {
+  const std::string format = format_of(*moments.front().given->database);
   for (const Moment& moment : moments) {
     queries::Statement row = report_statement(*moment.given->database, "report_metrics");
     while (row.step()) {
       const std::string name = row.text(0), unit = row.text(2);
-      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.")) continue;
+      if ((unit != "bytes" && unit != "count") || name.starts_with("growth.") || name.starts_with("sampling."))
+        continue;
+      if (counts_since_start(format) && name.starts_with("allocations.")) continue;
       profile.series_named(name, unit).points.push_back({moment.t, row.real(1)});
     }
   }
@@ -127,6 +144,12 @@ Trend find_trend_of(std::span<const TrendMoment> given, const GrowthOptions& opt
     if (is_profile(*moment.database) != profiles) {
       throw UsageError(moment.name + (profiles ? " is a heap, " : " is an allocation profile, ") + given.front().name +
                        " is not: a trend is of one kind");
+    }
+    // Two recorders count two things, and heaps of two runtimes have no class in common.
+    const std::string kind = format_of(*moment.database), first = format_of(*given.front().database);
+    if (kind != first) {
+      throw UsageError(moment.name + " is of kind " + kind + ", " + given.front().name + " of kind " + first +
+                       ": a trend is of one kind");
     }
   }
   Trend trend;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <string_view>
 #include <unordered_map>
 
@@ -24,13 +25,25 @@ namespace pprof = formats::pprof;
 using queries::SiteId;
 using queries::SiteStatRow;
 
-enum class Figure : std::uint8_t { allocation_count, allocated_bytes, live_count, live_bytes };
+enum class Figure : std::uint8_t {
+  allocation_count,
+  allocated_bytes,
+  live_count,
+  live_bytes,
+  peak_count,
+  peak_bytes,
+  leaked_count,
+  leaked_bytes,
+  allocation_samples,
+  live_samples
+};
+constexpr std::size_t figure_count = 10;
 
 struct KnownType {
   std::string_view name;
   Figure figure;
 };
-constexpr std::array<KnownType, 16> known_types{{
+constexpr std::array<KnownType, 22> known_types{{
     {"alloc_objects", Figure::allocation_count},  // Go
     {"alloc_space", Figure::allocated_bytes},     //
     {"inuse_objects", Figure::live_count},        // Go, Rust (jemalloc_pprof), Java heapz
@@ -47,6 +60,12 @@ constexpr std::array<KnownType, 16> known_types{{
     {"allocated", Figure::allocated_bytes},       //
     {"memory", Figure::allocated_bytes},          //
     {"bytes", Figure::allocated_bytes},           //
+    {"peak_objects", Figure::peak_count},         // heapql export
+    {"peak_space", Figure::peak_bytes},           //
+    {"leaked_objects", Figure::leaked_count},     //
+    {"leaked_space", Figure::leaked_bytes},       //
+    {"allocation_samples", Figure::allocation_samples},
+    {"live_samples", Figure::live_samples},
 }};
 constexpr std::array<Figure, 4> go_order{Figure::allocation_count, Figure::allocated_bytes, Figure::live_count,
                                          Figure::live_bytes};
@@ -54,7 +73,8 @@ constexpr std::array<Figure, 4> go_order{Figure::allocation_count, Figure::alloc
 /// Which value of a sample is which figure; none_here: no value.
 struct FigureColumns {
   static constexpr std::size_t none_here = ~std::size_t{0};
-  std::array<std::size_t, 4> value{none_here, none_here, none_here, none_here};
+  FigureColumns() { value.fill(none_here); }
+  std::array<std::size_t, figure_count> value;
   [[nodiscard]] bool has(Figure figure) const { return value[static_cast<std::size_t>(figure)] != none_here; }
   [[nodiscard]] bool any() const { return value != FigureColumns{}.value; }
   void set(Figure figure, std::size_t at) {
@@ -198,10 +218,10 @@ class LocationFrames {
   std::vector<std::uint32_t> frames_;                                    // outermost first
 };
 
-/// A sample without its texts: path, figures in go_order, size of its blocks (0 = not known).
+/// A sample without its texts: path, figures in the order of Figure, size of its blocks (0 = not known).
 struct PathFigures {
   std::uint32_t path = SitePaths::root;
-  std::array<std::int64_t, 4> figures{};
+  std::array<std::int64_t, figure_count> figures{};
   std::uint64_t size = 0;
 };
 
@@ -225,7 +245,7 @@ std::vector<PathFigures> read_samples(ImportJob& job, const pprof::Profile& prof
       continue;
     }
     PathFigures& row = all.emplace_back();
-    for (std::size_t i = 0; i < go_order.size(); ++i) row.figures[i] = columns.of(go_order[i], sample);
+    for (std::size_t i = 0; i < figure_count; ++i) row.figures[i] = columns.of(static_cast<Figure>(i), sample);
     for (const pprof::Label& label : sample.labels) {
       if (profile.text(label.key) == "bytes" && label.number > 0) row.size = static_cast<std::uint64_t>(label.number);
     }
@@ -252,15 +272,21 @@ std::vector<PathFigures> read_samples(ImportJob& job, const pprof::Profile& prof
 
 void add_figures(const PathFigures& row, SiteId site, double interval, SiteRows& rows) {
   const auto add = [](std::int64_t& sum, std::int64_t value) { sum = queries::add_known(sum, value); };
-  const auto [allocation_count, allocated_bytes, live_count, live_bytes] = row.figures;
+  const auto [allocation_count, allocated_bytes, live_count, live_bytes, peak_count, peak_bytes, leaked_count,
+              leaked_bytes, allocation_samples, live_samples] = row.figures;
   SiteStatRow& stat = rows.stat(site);
   add(stat.allocation_count, allocation_count);
   add(stat.allocated_bytes, allocated_bytes);
   add(stat.live_count, live_count);
   add(stat.live_bytes, live_bytes);
+  add(stat.peak_count, peak_count);
+  add(stat.peak_bytes, peak_bytes);
   if (interval > 1) {
-    add(stat.allocation_samples, samples_behind(allocation_count, allocated_bytes, interval));
-    add(stat.live_samples, samples_behind(live_count, live_bytes, interval));
+    const auto or_estimate = [&](std::int64_t samples, std::int64_t count, std::int64_t bytes) {
+      return samples == queries::not_known ? samples_behind(count, bytes, interval) : samples;
+    };
+    add(stat.allocation_samples, or_estimate(allocation_samples, allocation_count, allocated_bytes));
+    add(stat.live_samples, or_estimate(live_samples, live_count, live_bytes));
   }
   if (row.size == 0) return;
   queries::SiteSizeRow& size = rows.size(site, row.size);
@@ -268,6 +294,23 @@ void add_figures(const PathFigures& row, SiteId site, double interval, SiteRows&
   add(size.allocated_bytes, allocated_bytes);
   add(size.live_count, live_count);
   add(size.live_bytes, live_bytes);
+}
+
+/// What leaked where the profile says so, by site; a profile without leaks has a row that says 0.
+void add_leaks(const std::vector<PathFigures>& samples, const std::vector<SiteId>& sites,
+               queries::ProfileRecord& record) {
+  std::map<SiteId, queries::SiteLeakRow> leaks;
+  for (const PathFigures& sample : samples) {
+    const std::int64_t count = sample.figures[static_cast<std::size_t>(Figure::leaked_count)];
+    const std::int64_t bytes = sample.figures[static_cast<std::size_t>(Figure::leaked_bytes)];
+    if (bytes == 0 && (count == 0 || count == queries::not_known)) continue;
+    queries::SiteLeakRow& row = leaks[sites[sample.path]];
+    row.site = sites[sample.path];
+    row.object_count = queries::add_known(row.object_count, count);
+    row.bytes = queries::add_known(row.bytes, bytes);
+  }
+  for (const auto& [site, row] : leaks) record.leaks.push_back(row);
+  if (leaks.empty() && !samples.empty()) record.leaks.emplace_back().site = sites[samples.front().path];
 }
 
 void describe(const pprof::Profile& profile, queries::Snapshot& snapshot) {
@@ -327,6 +370,7 @@ void import_pprof(ImportJob& job) {
   for (const PathFigures& row : samples) {
     add_figures(row, sites[row.path], allocations.sampling.mean_interval_bytes, rows);
   }
+  if (columns.has(Figure::leaked_bytes)) add_leaks(samples, sites, allocations.records.back());
   allocations.records.back().sum_total();
 }
 

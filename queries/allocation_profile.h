@@ -236,15 +236,16 @@ struct Series {
 enum class GrowthVerdict : std::uint8_t { insufficient_data, stable, step, warming_up, leaking };
 [[nodiscard]] std::string_view to_text(GrowthVerdict);  ///< "INSUFFICIENT DATA", "STABLE", "STEP", "WARMING UP", …
 
-/// What a value does over time; per hour, 0 where there is not enough to tell.
+/// What a value does over time; per hour, 0 where there is not enough to tell; no percent
+/// where the fit begins at 0 or below.
 struct Growth {
   GrowthVerdict verdict = GrowthVerdict::insufficient_data;
   double per_hour = 0;      ///< Theil–Sen slope of the lower envelope
   double per_hour_low = 0;  ///< 95 % interval
   double per_hour_high = 0;
-  double percent_per_hour = 0;  ///< of the fitted value at the beginning
-  double p = 1;                 ///< Mann–Kendall, Hamed–Rao
-  double q = 1;                 ///< p with the number of series that were asked accounted for
+  double percent_per_hour = std::numeric_limits<double>::quiet_NaN();  ///< of the fitted value at the beginning
+  double p = 1;                                                        ///< Mann–Kendall, Hamed–Rao
+  double q = 1;  ///< p with the number of series that were asked accounted for
   double tau = 0;
   double r2 = 0;               ///< of a least-squares line through all points
   double first = 0, last = 0;  ///< values

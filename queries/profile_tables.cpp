@@ -182,7 +182,7 @@ class ProfileWriter {
     for (const GrowthRow& row : profile_.growth) {
       const Growth& growth = row.growth;
       const auto rate = [&](double value) {
-        return known_if(has_clock && growth.verdict != GrowthVerdict::insufficient_data, value);
+        return known_if(has_clock && growth.verdict != GrowthVerdict::insufficient_data && !std::isnan(value), value);
       };
       insert.insert(to_text(row.subject), known_if(!row.name.empty(), std::string_view(row.name)),
                     known_if(row.site != no_site, index(row.site)), to_text(growth.verdict), row.unit,

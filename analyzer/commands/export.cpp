@@ -1,4 +1,6 @@
 // heapql export: an allocation profile for other tools.
+#include <algorithm>
+
 #include "analyzer/commands/commands.h"
 #include "analyzer/commands/open_database.h"
 #include "analyzer/commands/option_values.h"
@@ -17,8 +19,8 @@ po::options_description export_options() {
   po::options_description options;
   options.add_options()("to", po::value<std::string>()->value_name("FORMAT"), "pprof, speedscope or folded")(
       "value", po::value<std::string>()->value_name("VALUE"),
-      "leaked, live, peak, allocated (bytes) or count (allocations); without: the first that the record knows")(
-      "output,o", po::value<std::string>()->value_name("FILE"), "write to FILE (default: standard output)");
+      "leaked, live, peak, allocated (bytes) or count (allocations); without: the first that the record knows and that "
+      "is not 0")("output,o", po::value<std::string>()->value_name("FILE"), "write to FILE (default: standard output)");
   return options.add(import_options());
 }
 
@@ -26,8 +28,12 @@ const ExportValue& value_of(const po::variables_map& values, const ProfileFigure
   std::vector<std::string> names;
   for (const ExportValue& row : export_values()) names.emplace_back(row.name);
   const std::string wanted = values.count("value") == 0 ? std::string{} : choice(values, "value", names);
+  const auto value_in_all = [&](const ExportValue& row) { return find_figure(row.figure)->value(figures.total); };
+  const bool all_zero = std::none_of(export_values().begin(), export_values().end(),
+                                     [&](const ExportValue& row) { return value_in_all(row) > 0; });
   for (const ExportValue& row : export_values()) {
-    const bool known = find_figure(row.figure)->value(figures.total) != queries::not_known;
+    const bool known = value_in_all(row) != queries::not_known;
+    if (wanted.empty() && value_in_all(row) == 0 && !all_zero) continue;  // nothing to look at
     if (wanted.empty() ? known : row.name == wanted) {
       if (!known) throw UsageError("--value " + wanted + ": this record does not say");
       return row;

@@ -1,4 +1,7 @@
 // heapql report: one of the reports, of a database or a raw dump.
+#include <algorithm>
+#include <array>
+
 #include "analyzer/commands/commands.h"
 #include "analyzer/commands/open_database.h"
 #include "analyzer/commands/option_values.h"
@@ -14,6 +17,7 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr std::string_view default_type = "leak-suspects";
+constexpr std::array<const char*, 4> allocation_options{"by", "callers-of", "sort", "merge"};
 
 std::vector<std::string> type_names() {
   std::vector<std::string> names;
@@ -82,7 +86,12 @@ SiteOptions site_options(const po::variables_map& values) {
 int run_report(const Invocation& invocation) {
   if (invocation.arguments.size() != 1)
     throw UsageError("report takes one INPUT or DB", "examples: heapql report --help");
-  const std::string type = choice(invocation.values, "type", type_names());
+  std::string type = choice(invocation.values, "type", type_names());
+  // How allocations are listed is asked of the report that lists them.
+  const bool lists_allocations = std::any_of(allocation_options.begin(), allocation_options.end(),
+                                             [&](const char* name) { return invocation.values.count(name) != 0; });
+  const bool has_type = invocation.values.count("type") != 0 || lists_allocations;
+  if (lists_allocations && invocation.values.count("type") == 0) type = "allocations";
   const ReportTarget target = report_target(invocation.values, true);
   ReportOptions options;
   options.rows = count_value(invocation.values, "limit", options.rows, 0, 1'000'000);
@@ -97,7 +106,7 @@ int run_report(const Invocation& invocation) {
   options.sites = site_options(invocation.values);
   const auto database = open_database(invocation.arguments.front(),
                                       import_request(invocation.values, invocation.global), invocation.global);
-  if (invocation.values.count("type") == 0) {
+  if (!has_type) {
     write_report(build_summary(*database, options), target, invocation.global);
     return damage_status(*database, invocation.global);
   }

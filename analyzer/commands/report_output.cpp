@@ -53,6 +53,7 @@ void write_report(const Report& report, const ReportTarget& target, const Global
   constexpr std::size_t narrowest = 60;
   const bool to_terminal = target.path == "-" && is_terminal(Stream::output);
   if (to_terminal) options.width = std::max(terminal_width(Stream::output), narrowest);
+  options.leave_out_columns = to_terminal;
   options.color = target.path == "-" && wants_color(global.color, Stream::output);
   write_output(target.path, find_renderer(target.format)->render(report, options));
 }

@@ -33,11 +33,7 @@ std::unique_ptr<queries::Database> store_trend(const Trend& trend, const std::st
 }
 
 int run_trend(const Invocation& invocation) {
-  std::vector<std::string> inputs;
-  for (const std::string& argument : invocation.arguments) {
-    const std::vector<std::string> files = input_files(argument);
-    inputs.insert(inputs.end(), files.begin(), files.end());
-  }
+  const std::vector<std::string> inputs = input_files(invocation.arguments);
   if (inputs.size() < 2) {
     throw UsageError("trend takes two snapshots or more",
                      "growth within one input: heapql report INPUT --type growth; examples: heapql trend --help");

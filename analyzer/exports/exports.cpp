@@ -40,6 +40,39 @@ std::vector<SiteId> frames_of(const SiteTree& sites, SiteId leaf) {
   return frames;
 }
 
+/// A function at a line is one frame, whoever calls it: speedscope adds up by frame.
+class SpeedscopeFrames {
+ public:
+  explicit SpeedscopeFrames(const SiteTree& sites) : sites_(sites), numbers_(sites.frame_count(), none) {}
+
+  std::size_t number(SiteId site) {
+    std::size_t& number = numbers_[sites_.frame_of(site)];
+    if (number == none) {
+      const queries::SiteFrame frame = sites_.frame(site);
+      std::string object = "{\"name\": " + json_string(name_of(sites_, site));
+      if (!frame.file.empty()) object += ", \"file\": " + json_string(std::string(frame.file));
+      if (frame.line > 0) object += ", \"line\": " + std::to_string(frame.line);
+      number = number_of(object + '}');
+    }
+    return number;
+  }
+  std::size_t unknown() { return number_of("{\"name\": \"(unknown)\"}"); }
+  [[nodiscard]] const std::string& json() const { return json_; }
+
+ private:
+  static constexpr std::size_t none = ~std::size_t{0};
+  std::size_t number_of(const std::string& object) {
+    const auto [found, is_new] = objects_.try_emplace(object, objects_.size());
+    if (is_new) json_ += (found->second == 0 ? "\n" : ",\n") + object;
+    return found->second;
+  }
+
+  const SiteTree& sites_;
+  std::vector<std::size_t> numbers_;            // by the tree's number of the frame
+  std::map<std::string, std::size_t> objects_;  // frames that differ only in what is not written are one
+  std::string json_;
+};
+
 }  // namespace
 
 std::span<const ExportValue> export_values() { return value_table; }
@@ -68,40 +101,28 @@ std::string export_folded(const ProfileFigures& figures, const ExportValue& valu
 
 std::string export_speedscope(const ProfileFigures& figures, const ExportValue& value) {
   const Figure& figure = *find_figure(value.figure);
-  const SiteTree& sites = figures.profile.sites;
-  std::string frames;
-  for (std::uint32_t i = 0; i < sites.size(); ++i) {
-    const queries::SiteFrame frame = sites.frame(SiteId{i});
-    frames += (i == 0 ? "\n" : ",\n") + std::string("{\"name\": ") + json_string(name_of(sites, SiteId{i}));
-    if (!frame.file.empty()) frames += ", \"file\": " + json_string(std::string(frame.file));
-    if (frame.line > 0) frames += ", \"line\": " + std::to_string(frame.line);
-    frames += '}';
-  }
+  SpeedscopeFrames frames(figures.profile.sites);
   std::string samples, weights;
   std::int64_t sum = 0;
-  bool has_unknown = false;
   for (const SiteSums& path : figures.paths) {
     const std::int64_t weight = figure.value(path);
     if (weight <= 0) continue;
     samples += samples.empty() ? "[" : ", [";
-    bool first = true;
-    for (const SiteId site : frames_of(sites, path.stat.site)) {
-      samples += (first ? "" : ", ") + std::to_string(index(site));
-      first = false;
+    const std::vector<SiteId> sites = frames_of(figures.profile.sites, path.stat.site);
+    for (const SiteId site : sites) {
+      if (site != sites.front()) samples += ", ";
+      samples += std::to_string(frames.number(site));
     }
-    if (first) {
-      samples += std::to_string(sites.size());
-      has_unknown = true;
-    }
+    if (sites.empty()) samples += std::to_string(frames.unknown());
     samples += ']';
     weights += (weights.empty() ? "" : ", ") + std::to_string(weight);
-    sum += weight;
+    sum = queries::add_known(sum, weight);
   }
-  if (has_unknown) frames += std::string(sites.size() == 0 ? "" : ",") + "\n{\"name\": \"(unknown)\"}";
   const std::string unit = figure.is_bytes ? "bytes" : "none";
   return "{\"$schema\": \"https://www.speedscope.app/file-format-schema.json\",\n\"exporter\": \"heapql\",\n"
          "\"activeProfileIndex\": 0,\n\"shared\": {\"frames\": [" +
-         frames + "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": " + json_string(std::string(figure.label)) +
+         frames.json() +
+         "]},\n\"profiles\": [{\"type\": \"sampled\", \"name\": " + json_string(std::string(figure.label)) +
          ", \"unit\": \"" + unit + "\", \"startValue\": 0, \"endValue\": " + std::to_string(sum) + ",\n\"samples\": [" +
          samples + "],\n\"weights\": [" + weights + "]}]}\n";
 }

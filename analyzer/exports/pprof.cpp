@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <limits>
 #include <map>
 #include <stdexcept>
 #include <unordered_map>
@@ -53,50 +54,97 @@ enum ProfileField : std::uint32_t {
   location = 4,
   function = 5,
   string_table = 6,
+  time_nanos = 9,
+  duration_nanos = 10,
   period_type = 11,
   period = 12,
   default_sample_type = 14
 };
 
+/// Figures in the order of their values. Go's tools know the first four by the names they have here; the others are for
+/// people, and for heapql, which reads them back.
+struct SampleType {
+  std::string_view figure, name, unit;
+};
+constexpr std::array<SampleType, 8> sample_types{{{"allocation_count", "alloc_objects", "count"},
+                                                  {"allocated_bytes", "alloc_space", "bytes"},
+                                                  {"live_count", "inuse_objects", "count"},
+                                                  {"live_bytes", "inuse_space", "bytes"},
+                                                  {"peak_count", "peak_objects", "count"},
+                                                  {"peak_bytes", "peak_space", "bytes"},
+                                                  {"leaked_count", "leaked_objects", "count"},
+                                                  {"leaked_bytes", "leaked_space", "bytes"}}};
+
 class Encoder {
  public:
-  explicit Encoder(const ProfileFigures& figures) : figures_(figures), sites_(figures.profile.sites) { string({}); }
+  explicit Encoder(const ProfileFigures& figures)
+      : figures_(figures), sites_(figures.profile.sites), location_of_site_(sites_.size(), 0) {
+    string({});
+    name_program();
+  }
 
   std::string encode(const ExportValue& value) {
-    std::vector<const Figure*> known;
-    for (const char* name : {"allocation_count", "allocated_bytes", "live_count", "live_bytes", "peak_count",
-                             "peak_bytes", "leaked_count", "leaked_bytes"}) {
-      const Figure* figure = find_figure(name);
-      if (figure->value(figures_.total) == queries::not_known) continue;
-      known.push_back(figure);
-      profile_.message(sample_type, type(pprof_name(name), figure->is_bytes ? "bytes" : "count"));
-    }
-    for (const SiteSums& path : figures_.paths) add_sample(path, known);
+    choose_values();
+    for (const SiteSums& path : figures_.paths) add_sample(path);
     for (const Message& each : mappings_) profile_.message(mapping, each);
     for (const Message& each : locations_) profile_.message(location, each);
     for (const Message& each : functions_) profile_.message(function, each);
-    const std::uint64_t preferred = string(pprof_name(value.figure));
+    const std::uint64_t preferred = string(name_of(value.figure));
+    if (figures_.is_sampled()) profile_.message(period_type, type("space", "bytes"));
+    for (const std::string_view each : strings_) profile_.text(string_table, each);
+    describe_times();
     if (figures_.is_sampled()) {
-      profile_.message(period_type, type("space", "bytes"));
       profile_.number(period, static_cast<std::uint64_t>(figures_.profile.sampling.mean_interval_bytes));
     }
-    for (const std::string_view each : strings_) profile_.text(string_table, each);
     profile_.number(default_sample_type, preferred);
     return profile_.bytes();
   }
 
  private:
-  /// Go's words, which its tools know.
-  static std::string_view pprof_name(std::string_view figure) {
-    static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> names{
-        {{"allocation_count", "alloc_objects"},
-         {"allocated_bytes", "alloc_space"},
-         {"live_count", "inuse_objects"},
-         {"live_bytes", "inuse_space"}}};
-    for (const auto& [ours, theirs] : names) {
-      if (ours == figure) return theirs;
+  using Value = std::int64_t (*)(const SiteSums&);
+
+  /// Where no leaks were looked for, what leaked is what is live: no values of their own.
+  [[nodiscard]] bool has_leaks() const { return !figures_.profile.records.back().leaks.empty(); }
+
+  [[nodiscard]] std::string_view name_of(std::string_view figure) const {
+    if (!has_leaks() && figure == "leaked_bytes") figure = "live_bytes";
+    for (const SampleType& each : sample_types) {
+      if (each.figure == figure) return each.name;
     }
     return figure;
+  }
+
+  void choose_values() {
+    const auto choose = [&](Value value, std::string_view name, std::string_view unit) {
+      values_.push_back(value);
+      profile_.message(sample_type, type(name, unit));
+    };
+    for (const SampleType& each : sample_types) {
+      const Figure& figure = *find_figure(each.figure);
+      const bool is_leaked = each.figure.starts_with("leaked");  // 0, not unknown, where leaks were looked for
+      if (is_leaked ? has_leaks() : figure.value(figures_.total) != queries::not_known) {
+        choose(figure.value, each.name, each.unit);
+      }
+    }
+    if (!figures_.is_sampled()) return;
+    // How many samples the figures are estimated from: their error.
+    const queries::SiteStatRow& total = figures_.total.stat;
+    if (total.allocation_samples != queries::not_known) {
+      choose([](const SiteSums& sums) { return sums.stat.allocation_samples; }, "allocation_samples", "count");
+    }
+    if (total.live_samples != queries::not_known) {
+      choose([](const SiteSums& sums) { return sums.stat.live_samples; }, "live_samples", "count");
+    }
+  }
+
+  void describe_times() {
+    constexpr std::int64_t most_ms = std::numeric_limits<std::int64_t>::max() / 1'000'000;
+    const std::int64_t taken_at_ms = figures_.profile.records.back().taken_at_ms;
+    if (taken_at_ms > 0 && taken_at_ms < most_ms) {
+      profile_.number(time_nanos, static_cast<std::uint64_t>(taken_at_ms) * 1'000'000);
+    }
+    const double seconds = figures_.profile.seconds;
+    if (seconds > 0 && seconds < 9e9) profile_.number(duration_nanos, static_cast<std::uint64_t>(seconds * 1e9));
   }
 
   Message type(std::string_view name, std::string_view unit) {
@@ -106,47 +154,99 @@ class Encoder {
     return message;
   }
 
-  void add_sample(const SiteSums& path, const std::vector<const Figure*>& known) {
+  /// The first mapping is the program's, by profile.proto: the module of main.
+  void name_program() {
+    for (const std::string_view entry : {"main", "_start"}) {
+      for (std::uint32_t i = 0; i < sites_.size(); ++i) {
+        const queries::SiteRow& row = sites_.frame_row(sites_.frame_of(SiteId{i}));
+        if (row.module != 0 && sites_.text(row.function) == entry) {
+          mapping_of(row.module);
+          return;
+        }
+      }
+    }
+  }
+
+  void add_sample(const SiteSums& path) {
     std::vector<std::uint64_t> path_locations, values;
-    for (SiteId at = path.stat.site; at != no_site; at = sites_[at].parent) path_locations.push_back(location_of(at));
     bool any = false;
-    for (const Figure* figure : known) {
-      const std::int64_t value = figure->value(path);
+    for (const Value value_of : values_) {
+      const std::int64_t value = value_of(path);
       values.push_back(value == queries::not_known ? 0 : static_cast<std::uint64_t>(value));
       any = any || values.back() != 0;
     }
     if (!any) return;
+    for (SiteId at = path.stat.site; at != no_site; at = caller_of_location(at)) {
+      path_locations.push_back(location_of(at));
+    }
+    if (path_locations.empty()) path_locations.push_back(unknown_location());
     Message message;
     message.packed(1, path_locations);
     message.packed(2, values);
     profile_.message(sample, message);
   }
 
-  /// One location for each frame; a frame is the same wherever it is called from.
-  std::uint64_t location_of(SiteId site) {
-    const queries::SiteRow& row = sites_[site];
-    const std::array<std::uint64_t, 4> key{row.function, row.file, row.module, static_cast<std::uint64_t>(row.line)};
-    const auto [found, is_new] = location_ids_.try_emplace(key, locations_.size() + 1);
-    if (!is_new) return found->second;
-    Message line;
-    line.number(1, function_of(row));
-    line.number(2, row.line > 0 ? static_cast<std::uint64_t>(row.line) : 0);
+  /// The function that everything at `innermost` was inlined into; itself when nothing was.
+  [[nodiscard]] SiteId outermost_of_location(SiteId innermost) const {
+    SiteId at = innermost;
+    while (sites_.frame_row(sites_.frame_of(at)).is_inlined && sites_.caller(at) != no_site) at = sites_.caller(at);
+    return at;
+  }
+  [[nodiscard]] SiteId caller_of_location(SiteId innermost) const {
+    return sites_.caller(outermost_of_location(innermost));
+  }
+
+  /// A location is a function with what is inlined into it there, innermost first; the same wherever it is called from.
+  std::uint64_t location_of(SiteId innermost) {
+    std::uint64_t& known = location_of_site_[index(innermost)];
+    if (known != 0) return known;
+    const SiteId outermost = outermost_of_location(innermost);
+    std::vector<std::uint32_t> frames;
+    for (SiteId at = innermost; at != sites_.caller(outermost); at = sites_.caller(at)) {
+      frames.push_back(sites_.frame_of(at));
+    }
+    const auto [found, is_new] = location_ids_.try_emplace(frames, locations_.size() + 1);
+    known = found->second;
+    if (!is_new) return known;
     Message message;
+    message.number(1, known);
+    message.number(2, mapping_of(sites_.frame_row(frames.back()).module));
+    for (const std::uint32_t frame : frames) message.message(4, line_of(sites_.frame_row(frame)));
+    locations_.push_back(std::move(message));
+    return known;
+  }
+
+  /// Of figures whose call path is not in the record.
+  std::uint64_t unknown_location() {
+    const auto [found, is_new] = location_ids_.try_emplace(std::vector<std::uint32_t>{}, locations_.size() + 1);
+    if (!is_new) return found->second;
+    Message function, line, message;
+    function.number(1, functions_.size() + 1);
+    function.number(2, string("(unknown)"));
+    functions_.push_back(std::move(function));
+    line.number(1, functions_.size());
     message.number(1, found->second);
-    message.number(2, mapping_of(row.module));
     message.message(4, line);
     locations_.push_back(std::move(message));
     return found->second;
   }
 
+  Message line_of(const queries::SiteRow& row) {
+    Message line;
+    line.number(1, function_of(row));
+    line.number(2, row.line > 0 ? static_cast<std::uint64_t>(row.line) : 0);
+    return line;
+  }
+
+  /// Without system_name: names are demangled here, and what pprof takes for a mangled one it shortens, until
+  /// Python's "<module>" is nothing and overloads are one.
   std::uint64_t function_of(const queries::SiteRow& row) {
     const auto [found, is_new] = function_ids_.try_emplace({row.function, row.file}, functions_.size() + 1);
     if (!is_new) return found->second;
+    const std::string_view name = sites_.text(row.function);
     Message message;
     message.number(1, found->second);
-    const std::uint64_t name = string(sites_.text(row.function));
-    message.number(2, name);
-    message.number(3, name);
+    message.number(2, string(name.empty() ? "?" : name));
     message.number(4, string(sites_.text(row.file)));
     functions_.push_back(std::move(message));
     return found->second;
@@ -174,7 +274,9 @@ class Encoder {
   const SiteTree& sites_;
   Message profile_;
   std::vector<Message> mappings_, locations_, functions_;
-  std::map<std::array<std::uint64_t, 4>, std::uint64_t> location_ids_;
+  std::vector<Value> values_;                                         // of each sample
+  std::vector<std::uint64_t> location_of_site_;                       // by its innermost frame; 0 = not asked yet
+  std::map<std::vector<std::uint32_t>, std::uint64_t> location_ids_;  // by frames, innermost first
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint64_t> function_ids_;
   std::map<std::uint32_t, std::uint64_t> mapping_ids_;
   std::unordered_map<std::string, std::uint64_t> string_ids_;

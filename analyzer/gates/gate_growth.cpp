@@ -19,7 +19,7 @@ constexpr std::size_t most_findings = 10;
 
 struct Primary {
   std::string name, verdict;
-  bool has_rate = false;
+  bool has_rate = false, has_percent = false;
   double per_hour = 0, percent_per_hour = 0, r2 = 0;
   std::int64_t points = 0;
 };
@@ -34,7 +34,8 @@ Statement prepare_named(const Database& database, std::string_view name) {
 std::optional<Primary> primary_of(const Database& database) {
   Statement row = prepare_named(database, "report-growth");
   if (!row.step() || row.integer(16) == 0) return std::nullopt;
-  return Primary{row.text(0), row.text(1), !row.is_null(3), row.real(3), row.real(6), row.real(9), row.integer(13)};
+  return Primary{row.text(0), row.text(1), !row.is_null(3), !row.is_null(6),
+                 row.real(3), row.real(6), row.real(9),     row.integer(13)};
 }
 
 void set_missing(RuleResult& result, std::string why) {
@@ -64,6 +65,9 @@ void add_findings(const Database& database, RuleResult& result) {
 void check_rate(const GateConfig& config, const Primary& primary, RuleResult& result) {
   if (!primary.has_rate) return set_missing(result, "the input has no clock: growth has an order, but no rate");
   const bool leaks = primary.verdict == to_text(GrowthVerdict::leaking);
+  if (leaks && result.rule.unit == Unit::percent && !primary.has_percent) {
+    return set_missing(result, "it began at nothing: there is a rate in bytes, but no percentage");
+  }
   const double rate = result.rule.unit == Unit::percent ? primary.percent_per_hour : primary.per_hour;
   result.value = leaks ? rate : 0;
   if (!leaks) result.note = primary.verdict + ", so the rate is no growth that lasts";

@@ -33,7 +33,8 @@ std::string comparison(const RuleResult& result) {
     text = format_count(static_cast<std::uint64_t>(std::llround(*r.value)));
     limit = format_count(static_cast<std::uint64_t>(std::llround(r.rule.limit)));
   }
-  return text + (r.status == RuleStatus::failed ? " > " : " <= ") + limit;
+  const bool is_above = *r.value > r.rule.limit;  // and passed: by less than the sampling error, the note says so
+  return text + (r.status == RuleStatus::failed || is_above ? " > " : " <= ") + limit;
 }
 
 std::string step_text(const PathStep& step, bool first) {

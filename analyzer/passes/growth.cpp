@@ -220,7 +220,7 @@ Growth find_growth(std::span<const SeriesPoint> all, const GrowthOptions& option
   growth.per_hour_low = trend.slope_low * seconds_per_hour;
   growth.per_hour_high = trend.slope_high * seconds_per_hour;
   const double begin = trend.intercept + trend.slope * judged.front().t;
-  growth.percent_per_hour = begin > 0 ? 100 * growth.per_hour / begin : 0;
+  if (begin > 0) growth.percent_per_hour = 100 * growth.per_hour / begin;
   growth.verdict = judge(judged, trend, is_enough ? 2 * typical_step(rest) : 0, options);
   if (options.limit > 0 && growth.per_hour > 0 && growth.verdict > GrowthVerdict::stable) {
     growth.hours_to_limit = std::max(0.0, (options.limit - growth.last) / growth.per_hour);
@@ -242,16 +242,24 @@ const Series* primary_series(std::span<const Series> series) {
   return nullptr;
 }
 
+/// Counts of what happened since the start never fall: that they rise is no finding.
+bool is_counter(std::string_view series) {
+  static constexpr std::array<std::string_view, 6> counters{"allocated_bytes", "allocation_count",   "freed_bytes",
+                                                            "freed_count",     "highest_live_bytes", "peak_rss_bytes"};
+  return std::find(counters.begin(), counters.end(), series) != counters.end();
+}
+
 void find_profile_growth(AllocationProfile& profile, const GrowthOptions& options) {
   const Series* primary = primary_series(profile.series);
   for (const Series& series : profile.series) {
+    if (is_counter(series.name)) continue;
     GrowthRow row;
     row.name = series.name;
     row.unit = series.unit;
     row.is_primary = &series == primary;
     GrowthOptions own = options;
-    if (series.unit != "bytes") own.least_growth_bytes = 1;  // of counts: any
-    if (&series != primary) own.limit = 0;
+    if (series.unit != "bytes") own.least_growth_bytes = 1;                // of counts: any
+    if (&series != primary || profile.times_are_positions) own.limit = 0;  // no hours without a clock
     row.growth = find_growth(series.points, own);
     profile.growth.push_back(std::move(row));
   }

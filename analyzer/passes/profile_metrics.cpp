@@ -1,6 +1,7 @@
 #include "analyzer/passes/profile_metrics.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -45,7 +46,9 @@ void add_growth(const queries::AllocationProfile& profile, std::vector<MetricRow
     rows.push_back({"growth.r2", growth.r2, "ratio"});
     if (profile.times_are_positions) continue;
     rows.push_back({"growth.bytes_per_hour", growth.per_hour, "bytes per hour"});
-    rows.push_back({"growth.percent_per_hour", growth.percent_per_hour, "percent per hour"});
+    if (!std::isnan(growth.percent_per_hour)) {
+      rows.push_back({"growth.percent_per_hour", growth.percent_per_hour, "percent per hour"});
+    }
     if (growth.hours_to_limit >= 0) rows.push_back({"growth.hours_to_limit", growth.hours_to_limit, "hours"});
   }
   if (profile.records.size() > 2) rows.push_back({"growth.leaking_sites", static_cast<double>(leaking_sites), "count"});

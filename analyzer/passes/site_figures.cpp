@@ -335,6 +335,10 @@ ProfileFigures read_figures(queries::AllocationProfile profile) {
   figures.total.path_count = 0;
   figures.paths = Reader(record, figures.clock, figures.profile.sites.size()).read();
   for (const SiteSums& sums : figures.paths) figures.total.add(sums);
+  if (!record.leaks.empty()) {  // all suppressed, or still reachable: none is lost
+    figures.total.leaked_count = add_known(figures.total.leaked_count, 0);
+    figures.total.leaked_bytes = add_known(figures.total.leaked_bytes, 0);
+  }
   if (figures.profile.naming.empty()) name_sites(figures.profile);
   const SiteStatRow& total = record.total;
   for (std::int64_t SiteStatRow::*each :

@@ -53,7 +53,7 @@ Section age_section(const std::vector<LifetimeRow>& rows, LifetimeClock clock) {
     all_count += static_cast<double>(row.object_count);
     all_bytes += static_cast<double>(row.bytes);
   }
-  std::string young;
+  std::string young, half_of_bytes;  // " ": in the same bucket of ages, or a younger one
   for (const LifetimeRow& row : rows) {
     const bool freed = std::isfinite(row.age_below);
     if (freed) {
@@ -63,12 +63,19 @@ Section age_section(const std::vector<LifetimeRow>& rows, LifetimeClock clock) {
     table.rows.push_back({age_text(row.age_below, clock), row.object_count, row.bytes,
                           freed ? Cell(percent_of(count, all_count)) : Cell{},
                           freed ? Cell(percent_of(bytes, all_bytes)) : Cell{}});
+    if (half_of_bytes.empty() && freed && bytes >= all_bytes / 2) {
+      half_of_bytes = young.empty() ? " "
+                                    : " Most of the bytes (" + format_decimal(percent_of(bytes, all_bytes), 1) +
+                                          " %) had died at an age " + age_text(row.age_below, clock) + ".";
+    }
     if (young.empty() && freed && count >= all_count / 2) {
       young = format_decimal(percent_of(count, all_count), 1) + " % of the objects and " +
               format_decimal(percent_of(bytes, all_bytes), 1) + " % of the bytes died at an age " +
               age_text(row.age_below, clock) + ".";
     }
   }
+  if (!young.empty() && half_of_bytes.empty()) half_of_bytes = " Less than half of the bytes were freed in the record.";
+  if (!young.empty() && half_of_bytes != " ") young += half_of_bytes;
   if (young.empty()) young = "Less than half of the objects were freed in the record: most of them do not die young.";
   section.paragraphs.push_back(young);
   if (std::any_of(rows.begin(), rows.end(), [](const LifetimeRow& row) { return row.is_estimated; })) {

@@ -57,7 +57,7 @@ std::vector<Candidate> candidates_of(const ProfileFigures& figures, bool shorten
 }
 
 std::string verdict(double rate, double freed_percent, const SiteOptions& options) {
-  if (freed_percent < short_lived_percent) return "blocks stay: nothing to reuse";
+  if (freed_percent < short_lived_percent) return "blocks stay";
   if (rate < options.pool_none_below) return "too rare";
   if (100 * rate * saved_ns_high * 1e-9 < no_effect_percent) return "no effect";
   return rate >= options.pool_pays_above ? "a pool pays" : "measure";
@@ -88,8 +88,8 @@ Report build_pools(const queries::Database& database, const ReportOptions& optio
       " allocations a second of one size a pool is useless, from " +
       format_count(static_cast<std::uint64_t>(options.sites.pool_pays_above)) +
       " on it pays (--pool-rates). Beside it the cost: a pool saves 17 to 26 ns for each pair of malloc and free, so "
-      "less "
-      "than 0.1 % of a core is no effect. Rates are those of the recorded run, which recording slows down.");
+      "less than 0.1 % of a core is no effect. Blocks stay: less than 90 % of them were freed in the record, so that a "
+      "pool has little to reuse. Rates are those of the recorded run, which recording slows down.");
   Table table;
   table.name = "pools";
   table.columns = {{"site", CellFormat::text},

@@ -1,6 +1,7 @@
 // diff of two allocation profiles, site by site. A site is the same in both when its function, file and module are:
 // lines and addresses move from build to build.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -23,6 +24,7 @@ using SidesByName = std::map<std::pair<std::string, std::string>, Sides>;
 
 void read_sites(const ProfileFigures& figures, const SortOrder& order, bool is_after, SidesByName& sites) {
   for (const SiteGroup& group : group_sites(figures, MergeBy::function, order, false)) {
+    if (order.figure->value(group.sums) <= 0) continue;  // nothing of what is compared
     Sides& sides = sites[{group.name, group.place}];
     (is_after ? sides.after : sides.before) = group.sums;
     (is_after ? sides.in_after : sides.in_before) = true;
@@ -55,6 +57,19 @@ double error_of(const Figure& figure, const Sides& sides) {
   return std::sqrt(square);
 }
 
+/// The blocks that bytes are of.
+std::int64_t count_behind(const Figure& figure, const SiteSums& sums) {
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 4> counts{
+      {{"leaked_bytes", "leaked_count"},
+       {"live_bytes", "live_count"},
+       {"peak_bytes", "peak_count"},
+       {"allocated_bytes", "allocation_count"}}};
+  for (const auto& [bytes, count] : counts) {
+    if (bytes == figure.name) return find_figure(count)->value(sums);
+  }
+  return not_known;  // a count itself, or bytes that are of no blocks
+}
+
 std::string status_of(const Sides& sides, std::int64_t change, double error) {
   if (!sides.in_before) return "new";
   if (!sides.in_after) return "gone";
@@ -79,8 +94,8 @@ Table change_table(const SidesByName& sites, const Figure& figure, const Profile
     const std::int64_t old_value = value_of(figure, sides.before, sides.in_before);
     const std::int64_t new_value = value_of(figure, sides.after, sides.in_after);
     const double error = error_of(figure, sides);
-    const std::int64_t old_count = sides.in_before ? sides.before.stat.allocation_count : 0;
-    const std::int64_t new_count = sides.in_after ? sides.after.stat.allocation_count : 0;
+    const std::int64_t old_count = sides.in_before ? count_behind(figure, sides.before) : 0;
+    const std::int64_t new_count = sides.in_after ? count_behind(figure, sides.after) : 0;
     const bool counted = old_count != not_known && new_count != not_known;
     table.rows.push_back({key.first.empty() ? Cell{} : Cell(key.first), key.second.empty() ? Cell{} : Cell(key.second),
                           status_of(sides, new_value - old_value, error), old_value, new_value, new_value - old_value,

@@ -56,6 +56,9 @@ std::string cell_text(const Cell& cell, CellFormat format) {
   }
   if (const auto* value = std::get_if<double>(&cell)) {
     const double size = std::abs(*value);
+    if (format == CellFormat::real && size >= 1000 && size < 9e18) {  // places that nobody reads
+      return (*value < 0 ? "-" : "") + format_count(static_cast<std::uint64_t>(std::llround(size)));
+    }
     const int digits = format == CellFormat::real && size < 0.1 ? 3 : 1;  // 0.033 seconds are not 0
     const std::string text = (*value < 0 ? "-" : "") + format_decimal(size, digits);
     return format == CellFormat::percent ? text + " %" : text;

@@ -14,6 +14,9 @@ namespace analyzer {
 struct RenderOptions {
   bool color = false;       ///< text only
   std::size_t width = 100;  ///< columns of text; tables are cut to it, 0 = unlimited
+  /// Text: of a table that does not fit, the last columns of figures are left out and named below it. For terminals,
+  /// which would wrap every line; in a file a long line is better than a missing one.
+  bool leave_out_columns = false;
 };
 
 /// Aligned tables, sizes as people read them.

@@ -1,5 +1,6 @@
 // Reports for a terminal.
 #include <algorithm>
+#include <set>
 
 #include "analyzer/quantities.h"
 #include "analyzer/reports/render.h"
@@ -142,26 +143,99 @@ class TextRenderer {
     if (!one.others.empty()) add(one.others);
     if (!one.total.empty()) add(one.total);
 
-    std::vector<std::size_t> widths;
+    std::vector<std::size_t> contents;
     for (std::size_t i = 0; i < one.columns.size(); ++i) {
       std::size_t width = 0;
       for (const auto& line : lines) width = std::max(width, width_of(line[i]));
-      widths.push_back(width == 0 ? 0 : std::max(width, width_of(one.columns[i].name)));  // no values: no column
+      contents.push_back(width);
     }
-    fit(one, widths);
-    std::vector<std::string> header;
-    for (const Column& column : one.columns) header.push_back(column.name);
-    row_line(one, widths, header);
+    std::vector<std::string> left_out;
+    std::vector<std::size_t> widths = with_headers(one, contents, false);
+    if (!fit(one, widths, 20)) {  // names of columns on several lines, and less of other names
+      widths = with_headers(one, contents, true);
+      if (!fit(one, widths, 20)) left_out = leave_out(one, contents, widths);
+    }
+    for (std::size_t i = 0; i < widths.size(); ++i) keep_apart(lines, i, widths[i]);
+    header(one, widths);
     rule(widths);
     const std::size_t body = lines.size() - (one.total.empty() ? 0 : 1);
     for (std::size_t i = 0; i < lines.size(); ++i) {
       if (i == body) rule(widths);
       row_line(one, widths, lines[i]);
     }
+    if (left_out.empty()) return;
+    std::string names;
+    for (const std::string& name : left_out) names += (names.empty() ? "" : ", ") + name;
+    out_ += "  ";
+    out_ += style_.dim;
+    out_ += "[too narrow for " + names + ": --format markdown, csv and json have all columns]";
+    out_ += style_.reset;
+    out_ += '\n';
   }
 
-  void fit(const Table& one, std::vector<std::size_t>& widths) const {
-    constexpr std::size_t least = 20;
+  /// Shrinks texts as far as they can be read; then columns of figures go, the last first. Returns their names.
+  std::vector<std::string> leave_out(const Table& one, std::vector<std::size_t>& contents,
+                                     std::vector<std::size_t>& widths) const {
+    constexpr std::size_t least = 14, kept = 4;  // what it is, where, and the figure that orders the table
+    std::vector<std::string> names;
+    bool fits = fit(one, widths, least);
+    for (std::size_t i = widths.size(); options_.leave_out_columns && !fits && i-- > kept;) {
+      if (contents[i] == 0 || !is_right(one.columns[i].format)) continue;
+      contents[i] = 0;
+      names.insert(names.begin(), one.columns[i].name);
+      widths = with_headers(one, contents, true);
+      fits = fit(one, widths, least);
+    }
+    return names;
+  }
+
+  /// "allocation_", "count": where a column's name may be broken.
+  static std::vector<std::string_view> pieces_of(std::string_view name) {
+    std::vector<std::string_view> pieces;
+    while (!name.empty()) {
+      const std::size_t end = std::min(name.find('_'), name.size() - 1) + 1;
+      pieces.push_back(name.substr(0, end));
+      name.remove_prefix(end);
+    }
+    return pieces;
+  }
+
+  /// Widths with room for the columns' names, whole or broken. No values: no column.
+  static std::vector<std::size_t> with_headers(const Table& one, std::vector<std::size_t> widths, bool broken) {
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      if (widths[i] == 0) continue;
+      const std::string_view name = one.columns[i].name;
+      if (!broken) widths[i] = std::max(widths[i], width_of(name));
+      if (!broken) continue;
+      for (const std::string_view piece : pieces_of(name)) widths[i] = std::max(widths[i], width_of(piece));
+    }
+    return widths;
+  }
+
+  void header(const Table& one, const std::vector<std::size_t>& widths) {
+    std::vector<std::vector<std::string>> columns;
+    std::size_t height = 1;
+    for (std::size_t i = 0; i < widths.size(); ++i) {
+      std::vector<std::string> parts(1);
+      for (const std::string_view piece : pieces_of(one.columns[i].name)) {
+        if (!parts.back().empty() && width_of(parts.back()) + width_of(piece) > widths[i]) parts.emplace_back();
+        parts.back() += piece;
+      }
+      if (widths[i] > 0) height = std::max(height, parts.size());
+      columns.push_back(std::move(parts));
+    }
+    for (std::size_t y = 0; y < height; ++y) {
+      std::vector<std::string> line;
+      line.reserve(columns.size());
+      for (const std::vector<std::string>& parts : columns) {
+        line.push_back(y + parts.size() < height ? std::string() : parts[y + parts.size() - height]);
+      }
+      row_line(one, widths, line);
+    }
+  }
+
+  /// Shrinks columns of text, the widest first, none below `least`; false = the table is still too wide.
+  bool fit(const Table& one, std::vector<std::size_t>& widths, std::size_t least) const {
     while (options_.width > 0) {
       std::size_t sum = 2;
       std::size_t widest = widths.size();
@@ -170,10 +244,33 @@ class TextRenderer {
         const bool may_shrink = !is_right(one.columns[i].format) && widths[i] > least;
         if (may_shrink && (widest == widths.size() || widths[i] > widths[widest])) widest = i;
       }
-      if (sum <= options_.width + 2 || widest == widths.size()) return;
+      if (sum <= options_.width + 2) return true;
+      if (widest == widths.size()) return false;
       const std::size_t excess = sum - options_.width - 2;
       widths[widest] = widths[widest] > least + excess ? widths[widest] - excess : least;
     }
+    return true;
+  }
+
+  /// Widens a column of texts until those that differ look different: {lambda(int)#1} and {lambda(int)#2}.
+  static void keep_apart(const std::vector<std::vector<std::string>>& lines, std::size_t column, std::size_t& width) {
+    std::set<std::string_view> texts;
+    std::size_t longest = 0;
+    for (const auto& line : lines) {
+      if (width_of(line[column]) > width) longest = std::max(longest, width_of(line[column]));
+      texts.insert(line[column]);
+    }
+    constexpr std::size_t most_lines = 1000;  // of more nobody reads each
+    if (longest == 0 || lines.size() > most_lines) return;
+    const auto collide = [&] {
+      std::set<std::string> shown;
+      for (const std::string_view text : texts) shown.insert(shortened(text, width));
+      return shown.size() < texts.size();
+    };
+    const std::size_t most = std::min(longest, width + 24);  // beyond that a line is unreadable anyway
+    const std::size_t before = width;
+    while (width < most && collide()) ++width;
+    if (collide()) width = before;
   }
 
   void rule(const std::vector<std::size_t>& widths) {

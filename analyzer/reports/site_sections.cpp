@@ -32,6 +32,11 @@ Cell error_cell(const Figure& figure, const SiteSums& sums) {
   return error < 0 ? Cell{} : Cell(error);
 }
 
+Cell lifetime_cell(double mean, bool in_bytes) {
+  if (mean < 0) return {};
+  return in_bytes ? Cell(static_cast<std::int64_t>(std::llround(std::min(mean, 9e18)))) : Cell(mean);
+}
+
 Cell text_or_null(const std::string& text) { return text.empty() ? Cell{} : Cell(text); }
 
 std::vector<SiteId> frames_of(const ProfileFigures& figures, SiteId leaf) {
@@ -41,6 +46,18 @@ std::vector<SiteId> frames_of(const ProfileFigures& figures, SiteId leaf) {
     frames.push_back(at);
   }
   return frames;
+}
+
+std::string more_text(std::size_t count, std::string_view what) {
+  return format_count(count) + " more " + std::string(what) + (count == 1 ? "" : "s");
+}
+
+/// "1 allocation", "2 leaked blocks", "1.2 MiB leaked".
+std::string counted_text(const Figure& figure, std::int64_t value) {
+  std::string label(figure.label);
+  if (const std::size_t plural = label.find("blocks at"); value == 1 && plural == 0) label.erase(5, 1);
+  if (value == 1 && !figure.is_bytes && label.ends_with('s')) label.pop_back();
+  return amount_text(figure, value) + ' ' + label;
 }
 
 /// The heaviest call paths of the first sites, as lines and as data.
@@ -67,13 +84,13 @@ Section path_section(const ProfileFigures& figures, const SortOrder& order, cons
       const std::int64_t value = order.figure->value(path);
       if (path_number == paths_of_a_site || value <= 0) break;
       ++path_number;
-      section.preformatted.push_back(std::to_string(number) + ". " + amount_text(*order.figure, value) + ' ' +
-                                     std::string(order.figure->label) + error_text(*order.figure, path));
+      section.preformatted.push_back(std::to_string(number) + ". " + counted_text(*order.figure, value) +
+                                     error_text(*order.figure, path));
       const std::vector<SiteId> frames = frames_of(figures, path.stat.site);
       const std::size_t depth = options.sites.stack_depth;
       for (std::size_t step = 0; step < frames.size(); ++step) {
         if (depth != 0 && step == depth) {
-          section.preformatted.push_back("     [" + format_count(frames.size() - step) + " more frames]");
+          section.preformatted.push_back("     [" + more_text(frames.size() - step, "frame") + ']');
           break;
         }
         const queries::SiteFrame frame = figures.profile.sites.frame(frames[step]);
@@ -86,8 +103,7 @@ Section path_section(const ProfileFigures& figures, const SortOrder& order, cons
       }
     }
     if (group.paths.size() > path_number) {
-      section.preformatted.push_back("   [" + format_count(group.paths.size() - path_number) +
-                                     " more paths to this site]");
+      section.preformatted.push_back("   [" + more_text(group.paths.size() - path_number, "path") + " to this site]");
     }
   }
   if (!table.rows.empty()) section.tables.push_back(std::move(table));
@@ -270,13 +286,16 @@ Table site_table(const ProfileFigures& figures, const SortOrder& order, const st
     if (figure == order.figure) {
       table.columns.push_back({"percent", CellFormat::percent});
       table.columns.push_back({std::string(figure->name) + "_error_percent", CellFormat::percent});
-      total.emplace_back(100.0);
+      total.push_back(figure->value(figures.total) == 0 ? Cell{} : Cell(100.0));
       total.push_back(error_cell(*figure, figures.total));
     }
   }
   const bool has_lifetimes = figures.total.mean_lifetime() >= 0;
-  if (has_lifetimes)
-    table.columns.push_back({"mean_lifetime_" + std::string(to_text(figures.clock)), CellFormat::real});
+  const bool in_bytes = figures.clock == queries::LifetimeClock::bytes;
+  if (has_lifetimes) {
+    table.columns.push_back(
+        {"mean_lifetime_" + std::string(to_text(figures.clock)), in_bytes ? CellFormat::bytes : CellFormat::real});
+  }
   table.columns.push_back({"paths", CellFormat::integer});
   total.resize(table.columns.size());
   for (const SiteGroup& group : groups) {
@@ -288,7 +307,7 @@ Table site_table(const ProfileFigures& figures, const SortOrder& order, const st
       row.emplace_back(percent(*figure, group.sums, figures.total));
       row.push_back(error_cell(*figure, group.sums));
     }
-    if (has_lifetimes) row.push_back(group.sums.mean_lifetime() < 0 ? Cell{} : Cell(group.sums.mean_lifetime()));
+    if (has_lifetimes) row.push_back(lifetime_cell(group.sums.mean_lifetime(), in_bytes));
     row.push_back(cell(group.paths.size()));
     const bool any = std::any_of(table.summed_columns.begin(), table.summed_columns.end(),
                                  [&](std::size_t column) { return integer_of(row[column]) != 0; });
@@ -325,8 +344,11 @@ void add_sites(const ProfileFigures& figures, const SortOrder& order, std::span<
   if (order.counts != nullptr) {
     const auto count = static_cast<std::uint64_t>(
         std::count_if(groups.begin(), groups.end(), [&](const SiteGroup& group) { return order.counts(group.sums); }));
-    section.paragraphs.push_back(format_count(count) + " of " + format_count(groups.size()) +
-                                 " sites are of this kind and come first.");
+    section.paragraphs.push_back(
+        count == 0
+            ? "None of " + format_count(groups.size()) + " sites is of this kind; all are listed."
+            : format_count(count) + " of " + format_count(groups.size()) +
+                  (count == 1 ? " sites is of this kind and comes first." : " sites are of this kind and come first."));
   }
   section.tables.push_back(site_table(figures, order, known_figures(figures, order, columns), groups, options.rows));
   report.sections.push_back(std::move(section));

@@ -49,6 +49,15 @@ TEST_F(InputFiles, NothingThereIsAnError) {
   EXPECT_EQ(input_files("-").size(), 1u);
 }
 
+TEST_F(InputFiles, WhatAShellMakesOfAPatternComesInNaturalOrder) {
+  const auto path = [&](const char* name) { return (folder_ / name).string(); };
+  EXPECT_EQ(input_files(std::vector{path("dump.1"), path("dump.10"), path("dump.2")}),
+            (std::vector{path("dump.1"), path("dump.2"), path("dump.10")}));
+  // An order that somebody chose stays.
+  EXPECT_EQ(input_files(std::vector{path("dump.2"), path("dump.10"), path("dump.1")}),
+            (std::vector{path("dump.2"), path("dump.10"), path("dump.1")}));
+}
+
 TEST(CompareNaturally, NumbersAsNumbers) {
   EXPECT_LT(compare_naturally("a9", "a10"), 0);
   EXPECT_GT(compare_naturally("a10b", "a9c"), 0);

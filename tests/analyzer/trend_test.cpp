@@ -95,6 +95,29 @@ TEST(Trend, KindsDoNotMix) {
   EXPECT_THROW((void)find_trend_of(all.moments, {}), UsageError);
 }
 
+TEST(Trend, TwoKindsOfHeapsAreRefusedByName) {
+  Moments all = heaps(2, true);
+  queries::Snapshot core;
+  core.format = "core";
+  all.databases.push_back(queries::write_digest(core, {}));
+  all.moments.push_back({"core.1", all.databases.back().get()});
+  try {
+    (void)find_trend_of(all.moments, {});
+    FAIL() << "a trend of two kinds";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("core.1 is of kind core"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Trend, WithoutAClockThereIsNoTimeToTheLimit) {
+  const Moments all = heaps(10, false);
+  GrowthOptions options;
+  options.limit = 1e9;
+  EXPECT_LT(find(find_trend_of(all.moments, options), "heap.live_bytes")->growth.hours_to_limit, 0);
+  const Moments timed = heaps(10, true);
+  EXPECT_GT(find(find_trend_of(timed.moments, options), "heap.live_bytes")->growth.hours_to_limit, 0);
+}
+
 TEST(Trend, ReportAndGateReadWhatItFound) {
   const Moments all = heaps(10, true);
   const Trend trend = find_trend_of(all.moments, {});

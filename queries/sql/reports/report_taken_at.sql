@@ -1,2 +1,2 @@
--- When the snapshot was taken, Unix time in milliseconds.
-SELECT taken_at FROM snapshot WHERE id = 1;
+-- When the snapshot was taken, Unix time in milliseconds, and what recorded it.
+SELECT taken_at, format FROM snapshot WHERE id = 1;

@@ -6,7 +6,7 @@
 -- column per_hour  Theil-Sen slope of the lower envelope; NULL = the input has no clock
 -- column per_hour_low  of its 95 % interval
 -- column per_hour_high  of its 95 % interval
--- column percent_per_hour  of the value at the beginning
+-- column percent_per_hour  of the value at the beginning; NULL where it began at nothing
 -- column unit  of the values
 -- column q  p value, adjusted for the number of sites that were compared
 -- column r2  of a straight line, 0 to 1

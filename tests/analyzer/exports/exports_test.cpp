@@ -40,6 +40,15 @@ TEST(Exports, SpeedscopeSumsToTheTotal) {
   EXPECT_NE(json.find("\"unit\": \"bytes\""), std::string::npos);
 }
 
+TEST(Exports, SpeedscopeHasEachFrameOnceWhoeverCallsIt) {
+  tests::ProfileBuilder builder;
+  builder.allocate({"main", "a", "malloc"}, {1, 8, 1, 8, 1, 8, 0});
+  builder.allocate({"main", "b", "malloc"}, {1, 16, 1, 16, 1, 16, 0});
+  builder.profile().records.back().sum_total();
+  const std::string json = export_speedscope(read_figures(std::move(builder.profile())), value_named("live"));
+  EXPECT_NE(json.find("\"samples\": [[0, 1, 2], [0, 3, 2]]"), std::string::npos) << json;
+}
+
 /// A reader of its own, by the wire format's rules only: field → values.
 struct Fields {
   std::multimap<std::uint64_t, std::uint64_t> numbers;
@@ -99,7 +108,7 @@ TEST(Exports, PprofHoldsEveryFigureOfEveryPath) {
     types.push_back(strings.at(parse(at->second).numbers.find(1)->second));
   }
   EXPECT_EQ(types, (std::vector<std::string>{"alloc_objects", "alloc_space", "inuse_objects", "inuse_space",
-                                             "peak_count", "peak_bytes", "leaked_count", "leaked_bytes"}));
+                                             "peak_objects", "peak_space", "leaked_objects", "leaked_space"}));
   std::vector<std::uint64_t> sums(types.size());
   for (auto [at, end] = profile.texts.equal_range(2); at != end; ++at) {
     const std::string packed = parse(at->second).texts.find(2)->second;
@@ -108,9 +117,52 @@ TEST(Exports, PprofHoldsEveryFigureOfEveryPath) {
     EXPECT_TRUE(values.empty());
   }
   EXPECT_EQ(sums, (std::vector<std::uint64_t>{1'110, 35'400, 105, 10'200, 91, 8'420, 105, 10'200}));
-  EXPECT_EQ(strings.at(profile.numbers.find(14)->second), "leaked_bytes");
+  EXPECT_EQ(strings.at(profile.numbers.find(14)->second), "leaked_space");
   std::size_t functions = profile.texts.count(5);
   EXPECT_EQ(functions, 7u);  // main, serve, open, new, malloc, put, format
+  // Demangled names have no mangled one: pprof would shorten it.
+  for (auto [at, end] = profile.texts.equal_range(5); at != end; ++at) {
+    EXPECT_EQ(parse(at->second).numbers.count(3), 0u);
+  }
+  // The first mapping is the program, whatever allocated first.
+  EXPECT_EQ(strings.at(parse(profile.texts.find(3)->second).numbers.find(5)->second), "/usr/bin/server");
+}
+
+TEST(Exports, PprofHasInlinedFramesInTheLocationOfTheirFunction) {
+  tests::ProfileBuilder builder;
+  queries::AllocationProfile& profile = builder.profile();
+  queries::SiteId at = profile.sites.add(queries::no_site, {"main", "a.cc", 1, "/bin/a", false});
+  at = profile.sites.add(at, {"outer", "a.cc", 2, "/bin/a", false});
+  at = profile.sites.add(at, {"middle", "a.cc", 3, "/bin/a", true});
+  at = profile.sites.add(at, {"inner", "a.cc", 4, "/bin/a", true});
+  queries::SiteStatRow row;
+  row.site = at;
+  row.live_bytes = row.live_count = 1;
+  profile.records.back().stats.push_back(row);
+  profile.records.back().sum_total();
+  const Fields fields = parse(inflated(export_pprof(read_figures(std::move(profile)), value_named("live"))));
+  std::vector<std::size_t> lines;
+  for (auto [location, end] = fields.texts.equal_range(4); location != end; ++location) {
+    lines.push_back(parse(location->second).texts.count(4));
+  }
+  EXPECT_EQ(lines, (std::vector<std::size_t>{3, 1}));  // inner, middle, outer; main
+}
+
+TEST(Exports, PprofOfASampledProfileSaysHowManySamplesThereWere) {
+  tests::ProfileBuilder builder;
+  builder.allocate({"main", "malloc"}, {10, 800, 0, 0, 0, 0, 0}).sampled(524288, 9);
+  builder.profile().records.back().sum_total();
+  const Fields fields = parse(inflated(export_pprof(read_figures(std::move(builder.profile())), value_named("live"))));
+  EXPECT_EQ(fields.numbers.find(12)->second, 524288u);
+  std::vector<std::string> strings;
+  for (auto [at, end] = fields.texts.equal_range(6); at != end; ++at) strings.push_back(at->second);
+  std::vector<std::string> types;
+  for (auto [at, end] = fields.texts.equal_range(1); at != end; ++at) {
+    types.push_back(strings.at(parse(at->second).numbers.find(1)->second));
+  }
+  // Nothing is live, so no leaks were recorded: what leaked has no values of its own.
+  EXPECT_EQ(types, (std::vector<std::string>{"alloc_objects", "alloc_space", "inuse_objects", "inuse_space",
+                                             "peak_objects", "peak_space", "allocation_samples", "live_samples"}));
 }
 
 }  // namespace

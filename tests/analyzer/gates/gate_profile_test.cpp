@@ -62,6 +62,8 @@ TEST(GateProfile, SampledFiguresFailOnlyBeyondTheirError) {
   EXPECT_NE(gate.rules[0].note.find("within the sampling error"), std::string::npos);
   EXPECT_EQ(check(sampled(), {"site Session::open.max_live=6000", "gate.sampling_error=ignore"}).exit_status(),
             exit_gate_failed);
+  EXPECT_NE(render_gate_text(gate, false).find("9.8 KiB > 5.9 KiB"), std::string::npos)
+      << render_gate_text(gate, false);
   // All: 64 samples, ± 24.5 %.
   EXPECT_EQ(check(sampled(), {"trace.max_leaked=8000"}).exit_status(), exit_ok);
   EXPECT_EQ(check(sampled(), {"trace.max_leaked=7000"}).exit_status(), exit_gate_failed);

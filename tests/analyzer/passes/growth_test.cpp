@@ -182,6 +182,23 @@ TEST(Growth, SitesOfASeries) {
   EXPECT_EQ(verdicts["live_bytes"], GrowthVerdict::leaking);
 }
 
+TEST(Growth, WhatOnlyCountsUpHasNoVerdict) {
+  AllocationProfile profile;
+  for (const char* name : {"live_bytes", "allocated_bytes", "allocation_count", "highest_live_bytes"}) {
+    for (int i = 0; i < 40; ++i) profile.series_named(name, "bytes").points.push_back({60.0 * i, mib * (i + 1)});
+  }
+  find_profile_growth(profile, {});
+  ASSERT_EQ(profile.growth.size(), 1u);
+  EXPECT_EQ(profile.growth[0].name, "live_bytes");
+}
+
+TEST(Growth, FromNothingThereIsNoPercentage) {
+  const Growth growth = find_growth(make([](double t) { return mib * t - 40 * mib; }), {});
+  EXPECT_EQ(growth.verdict, GrowthVerdict::leaking);
+  EXPECT_GT(growth.per_hour, 0);
+  EXPECT_TRUE(std::isnan(growth.percent_per_hour));
+}
+
 TEST(Growth, FewSamplesTellNothingOfASite) {
   AllocationProfile profile = sites_over_time(9);
   find_profile_growth(profile, {});

@@ -39,6 +39,13 @@ TEST(ProfileDiff, SitesAreNewGoneGrownOrTheSame) {
             "gone");
 }
 
+TEST(ProfileDiff, SitesWithNothingOfTheFigureAreNoRows) {
+  tests::ProfileBuilder after = tests::small_server();
+  after.allocate({"main", "Log::write()", "malloc"}, {7, 64, 0, 0, 0, 0, 0});  // all freed
+  const Report report = build_diff(*database_of(tests::small_server()), *database_of(after), {});
+  EXPECT_EQ(status_of(report, "Log::write()"), "not listed");
+}
+
 TEST(ProfileDiff, WhatIsWithinTheErrorIsNoGrowth) {
   tests::ProfileBuilder after = tests::small_server();
   after.profile().records.back().stats[0].live_bytes = 12'000;

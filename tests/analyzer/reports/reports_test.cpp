@@ -181,6 +181,38 @@ TEST(Renderers, TextTablesFitTheWidthAndKeepTheEndsOfNames) {
   EXPECT_EQ(text.find("class"), text.find_first_not_of(' ', 0));
 }
 
+TEST(Renderers, NamesOfColumnsBreakBeforeATableIsTooWide) {
+  Table table;
+  table.columns = {{"site", CellFormat::text},
+                   {"where", CellFormat::text},
+                   {"allocation_count", CellFormat::integer},
+                   {"allocated_bytes", CellFormat::bytes},
+                   {"mean_lifetime_bytes", CellFormat::bytes}};
+  table.rows = {{std::string("open_session"), std::string("requests.c:43"), std::int64_t{2000}, std::int64_t{160'000},
+                 std::int64_t{5000}}};
+  Report report;
+  report.sections.push_back({"sites", "", {}, {}, {}, {table}, {}});
+  EXPECT_NE(render_text(report, {.color = false, .width = 100}).find("allocation_count"), std::string::npos);
+  const std::string narrow = render_text(report, {.color = false, .width = 70});
+  EXPECT_NE(narrow.find("  site          where                count       bytes      bytes\n"), std::string::npos)
+      << narrow;
+  // On a terminal the last columns go before its lines wrap.
+  const std::string terminal = render_text(report, {.color = false, .width = 60, .leave_out_columns = true});
+  EXPECT_NE(terminal.find("[too narrow for mean_lifetime_bytes:"), std::string::npos) << terminal;
+}
+
+TEST(Renderers, LambdasOfOneFunctionStayApart) {
+  Table table;
+  table.columns = {{"site", CellFormat::text}, {"count", CellFormat::integer}};
+  table.rows = {{std::string("a_long_name_of_a_function::{lambda(int)#1}::operator()(int) const"), std::int64_t{1}},
+                {std::string("a_long_name_of_a_function::{lambda(int)#2}::operator()(int) const"), std::int64_t{1}}};
+  Report report;
+  report.sections.push_back({"sites", "", {}, {}, {}, {table}, {}});
+  const std::string text = render_text(report, {.color = false, .width = 50});
+  EXPECT_NE(text.find("1}::operator()"), std::string::npos) << text;
+  EXPECT_NE(text.find("2}::operator()"), std::string::npos) << text;
+}
+
 TEST(Renderers, LeakSuspectsAsTextIsWhatItWas) {
   const std::string text = render_text(build_leak_suspects(*digest(shop(500)), {}), {});
   EXPECT_NE(text.find("  \u252C\u2500 GC root: sticky_class\n"
