@@ -32,7 +32,7 @@ std::string own_maps() {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-std::uint64_t return_address() { return address_of(&profile_symbols::remembered) + 5; }
+std::uint64_t return_address() { return address_of(&profile_symbols::remembered) + 2; }  // in its first instructions
 
 /// The program's headers, as they are in memory.
 formats::ModuleHeaders own_headers() {
