@@ -91,6 +91,7 @@ Section age_section(const std::vector<LifetimeRow>& rows, LifetimeClock clock) {
 struct SizeSums {
   std::int64_t count = not_known, bytes = not_known, live_count = not_known, live_bytes = not_known,
                peak_count = not_known, peak_bytes = not_known, temporary = not_known;
+  std::int64_t samples = not_known;  ///< of a sampled record: that the figures are estimated from
   void add(const SiteSizeRow& row) {
     count = add_known(count, row.allocation_count);
     bytes = add_known(bytes, row.allocated_bytes);
@@ -103,6 +104,7 @@ struct SizeSums {
   void add(const SizeSums& o) {
     add(SiteSizeRow{queries::no_site, 0, o.count, o.bytes, o.live_count, o.live_bytes, o.peak_count, o.peak_bytes,
                     o.temporary});
+    samples = add_known(samples, o.samples);
   }
   /// What decides the order: calls, or blocks where calls are not counted.
   [[nodiscard]] std::int64_t weight() const { return count != not_known ? count : live_count; }
@@ -132,11 +134,13 @@ Table size_table(std::string name, std::string title, const std::vector<std::pai
     table.summed_columns.push_back(table.columns.size());
     table.columns.push_back({part.name, part.format});
   }
+  if (total.samples != not_known) table.columns.push_back({"error_percent", CellFormat::percent});
   for (const auto& [size, sums] : rows) {
     std::vector<Cell> row{size};
     for (const Part& part : parts) {
       if (total.*part.value != not_known) row.push_back(figure_cell(sums.*part.value));
     }
+    if (total.samples != not_known) row.push_back(error_cell(sums.samples));
     table.rows.push_back(std::move(row));
   }
   total_and_cut(table, most);
@@ -260,7 +264,12 @@ Report build_sizes(const queries::Database& database, const ReportOptions& optio
   const ProfileFigures figures = figures_for(database, report, {.sizes = true});
   if (figures.empty()) return report;
   std::map<std::uint64_t, SizeSums> sizes;
-  for (const SiteSizeRow& row : figures.profile.records.back().sizes) sizes[row.size].add(row);
+  const double interval = figures.profile.sampling.mean_interval_bytes;
+  for (const SiteSizeRow& row : figures.profile.records.back().sizes) {
+    SizeSums& sums = sizes[row.size];
+    sums.add(row);
+    if (interval > 1) sums.samples = add_known(sums.samples, samples_of(row, interval));
+  }
   Section section;
   section.name = "sizes";
   if (sizes.empty()) {

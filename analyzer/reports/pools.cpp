@@ -26,13 +26,14 @@ constexpr double short_lived_percent = 90;               // of the blocks are fr
 struct Candidate {
   std::string name, place;
   std::uint64_t size = 0;
-  std::int64_t count = 0, live = not_known, temporary = not_known;
+  std::int64_t count = 0, live = not_known, temporary = not_known, samples = not_known;
 };
 
 /// Allocations by site and size, most first.
 std::vector<Candidate> candidates_of(const ProfileFigures& figures, bool shorten) {
   std::map<std::tuple<std::string, std::string, std::uint64_t>, Candidate> by_key;
   const queries::SiteTree& sites = figures.profile.sites;
+  const double interval = figures.profile.sampling.mean_interval_bytes;
   for (const queries::SiteSizeRow& row : figures.profile.records.back().sizes) {
     if (row.allocation_count == not_known) continue;
     std::string name = "(unknown)", place;
@@ -48,6 +49,7 @@ std::vector<Candidate> candidates_of(const ProfileFigures& figures, bool shorten
     candidate.count += row.allocation_count;
     candidate.live = add_known(candidate.live, row.live_count);
     candidate.temporary = add_known(candidate.temporary, row.temporary_count);
+    if (interval > 1) candidate.samples = add_known(candidate.samples, samples_of(row, interval));
   }
   std::vector<Candidate> list;
   list.reserve(by_key.size());
@@ -101,6 +103,8 @@ Report build_pools(const queries::Database& database, const ReportOptions& optio
                    {"cpu_percent_low", CellFormat::real},
                    {"cpu_percent_high", CellFormat::real},
                    {"verdict", CellFormat::text}};
+  const bool is_sampled = figures.profile.sampling.mean_interval_bytes > 1;
+  if (is_sampled) table.columns.push_back({"error_percent", CellFormat::percent});
   table.summed_columns = {3};
   for (const Candidate& row : candidates) {
     const double rate = static_cast<double>(row.count) / seconds;
@@ -110,6 +114,7 @@ Report build_pools(const queries::Database& database, const ReportOptions& optio
     table.rows.push_back({row.name, row.place, cell(row.size), row.count, rate,
                           row.live == not_known ? Cell{} : Cell(freed), 100 * rate * saved_ns_low * 1e-9,
                           100 * rate * saved_ns_high * 1e-9, verdict(rate, freed, options.sites)});
+    if (is_sampled) table.rows.back().push_back(error_cell(row.samples));
   }
   total_and_cut(table, options.rows);
   section.tables.push_back(std::move(table));

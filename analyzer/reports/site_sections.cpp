@@ -8,6 +8,7 @@
 #include "analyzer/passes/site_names.h"
 #include "analyzer/quantities.h"
 #include "analyzer/reports/report_tools.h"
+#include "importers/sampled_figures.h"
 #include "queries/load_profile.h"
 
 namespace analyzer {
@@ -365,6 +366,16 @@ std::string amount_text(const Figure& figure, std::int64_t value) {
   const std::string sign = value < 0 ? "-" : "";
   const auto size = static_cast<std::uint64_t>(value < 0 ? -(value + 1) + 1 : value);
   return sign + (figure.is_bytes ? format_size(static_cast<double>(size)) : format_count(size));
+}
+
+std::int64_t samples_of(const queries::SiteSizeRow& row, double interval) {
+  return row.allocation_count != not_known
+             ? importers::samples_behind(row.allocation_count, row.allocated_bytes, interval)
+             : importers::samples_behind(row.live_count, row.live_bytes, interval);
+}
+
+Cell error_cell(std::int64_t samples) {
+  return samples > 0 ? Cell(100 * 1.96 / std::sqrt(static_cast<double>(samples))) : Cell{};
 }
 
 Cell figure_cell(std::int64_t value) { return value == not_known ? Cell{} : Cell(value); }

@@ -38,5 +38,10 @@ void add_sites(const ProfileFigures& figures, const SortOrder& order, std::span<
 [[nodiscard]] std::string error_text(const Figure& figure, const SiteSums& sums);
 [[nodiscard]] std::string amount_text(const Figure& figure, std::int64_t value);
 [[nodiscard]] Cell figure_cell(std::int64_t value);
+/// How many samples of a sampled record are behind the figures of a size: of its allocations, or of what is live of it
+/// where only that is known.
+[[nodiscard]] std::int64_t samples_of(const queries::SiteSizeRow& row, double interval);
+/// ± so many percent with 95 % confidence: 100 · 1.96 / √samples. Empty without samples.
+[[nodiscard]] Cell error_cell(std::int64_t samples);
 
 }  // namespace analyzer
