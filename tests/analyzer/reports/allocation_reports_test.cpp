@@ -198,11 +198,11 @@ TEST(AllocationReports, SizesOfASampledRecordHaveTheirError) {
   builder.sampled(1000, 1);
   const Table sizes = table_named(build_sizes(*database_of(builder), {}), "sizes");
   ASSERT_EQ(sizes.columns.back().name, "error_percent");
-  // 900 blocks of 20 bytes: 900 (1 - exp(-20 / 1000)) = 18 samples; 100 of 100: 9.5, which can be only 10.
+  // 900 blocks of 20 bytes: 900 (1 - exp(-20 / 1000)) = 18 samples; 100 of 70 bytes: 6.8, which can be only 7.
   EXPECT_EQ(std::get<std::string>(sizes.rows[0][0]), "20");
   EXPECT_NEAR(number(sizes.rows[0].back()), 100 * 1.96 / std::sqrt(18), 0.001);
-  EXPECT_EQ(std::get<std::string>(sizes.rows[1][0]), "100");
-  EXPECT_NEAR(number(sizes.rows[1].back()), 100 * 1.96 / std::sqrt(10), 0.001);
+  EXPECT_EQ(std::get<std::string>(sizes.rows[1][0]), "70");
+  EXPECT_NEAR(number(sizes.rows[1].back()), 100 * 1.96 / std::sqrt(7), 0.001);
   EXPECT_EQ(table_named(build_pools(*database_of(builder), {}), "pools").columns.back().name, "error_percent");
   const Table exact = table_named(build_sizes(*database_of(tests::small_server()), {}), "sizes");
   EXPECT_NE(exact.columns.back().name, "error_percent");
