@@ -1,7 +1,6 @@
 #include "importers/native_modules.h"
 
 namespace importers::native {
-namespace {
 
 formats::ModuleSearch search_of(const ModulePaths& paths) {
   formats::ModuleSearch search;
@@ -11,8 +10,6 @@ formats::ModuleSearch search_of(const ModulePaths& paths) {
   if (!paths.debug_directories.empty()) search.debug_directories = paths.debug_directories;
   return search;
 }
-
-}  // namespace
 
 Process::Process(formats::elf::Core read, const ModulePaths& paths)
     : core(std::move(read)),

@@ -15,6 +15,8 @@
 
 namespace importers::native {
 
+[[nodiscard]] formats::ModuleSearch search_of(const ModulePaths& paths);
+
 /// A process with everything that could be found of it. Not movable: its parts borrow each other.
 struct Process {
   Process(formats::elf::Core read, const ModulePaths& paths);

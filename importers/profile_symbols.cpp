@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "importers/native_modules.h"
+
 namespace importers {
 namespace {
 
@@ -25,15 +27,6 @@ formats::elf::Core process_with(const MappedModule& module) {
   return core;
 }
 
-formats::ModuleSearch search_in(const ModulePaths& paths) {
-  formats::ModuleSearch search;
-  search.exe = paths.exe;
-  search.sysroot = paths.sysroot;
-  search.solib_paths = paths.solib_paths;
-  if (!paths.debug_directories.empty()) search.debug_directories = paths.debug_directories;
-  return search;
-}
-
 }  // namespace
 
 /// The module as the only one of a process without any memory.
@@ -41,7 +34,7 @@ struct ProfileSymbols::Opened {
   Opened(const MappedModule& module, const ModulePaths& paths)
       : core(process_with(module)),
         image(core),
-        modules(image, search_in(paths)),
+        modules(image, native::search_of(paths)),
         session(modules),
         symbols(session),
         unwinder(image, session, symbols) {
